@@ -1,0 +1,34 @@
+# Each target installs what is missing into .venv by itself; only git, make and Python 3.11 or 3.12 are needed.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: up demo check test test-db bench clean
+
+up: .venv/installed  ## run the product: Redis, SQLite, web, sessions, worker
+	$(BIN)/warest up
+
+demo: .venv/installed  ## the same on a WhatsApp network of its own: no phone, no internet
+	$(BIN)/warest up --sandbox
+
+check: .venv/installed  ## style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: .venv/installed  ## the suite
+	$(BIN)/pytest
+
+test-db: .venv/installed  ## the store on every database that is supported
+	$(BIN)/pytest tests/contract
+
+bench: .venv/installed  ## print latency and throughput, taken in one run
+	$(BIN)/python tests/benchmarks/broker.py
+	$(BIN)/python tests/benchmarks/gateway.py
+
+clean:
+	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache
+
+.venv/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	touch $@

@@ -1,0 +1,60 @@
+"""Which WhatsApp the sessions of this host connect to: the real one, or a sandbox on this machine."""
+
+import base64
+import json
+import logging
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+
+from warest.config.settings import Settings
+from warest.errors import SetupError
+from warest.whatsapp import fixes
+
+log = logging.getLogger(__name__)
+
+#: A sandbox that is started together with the sessions may need this long, s.
+SANDBOX_PATIENCE = 30.0
+
+
+@dataclass(frozen=True)
+class Network:
+    """A sandbox: where its proxy is, whom to trust for TLS, and the root of its Noise certificates."""
+
+    proxy: str
+    ca_file: Path
+    noise_root: bytes
+
+
+def of(settings: Settings) -> Network | None:
+    """The sandbox that the settings name; None: the real WhatsApp. Raises SetupError when it does not answer."""
+    if not settings.sandbox_url:
+        return None
+    offer = _ask(settings.sandbox_url.rstrip("/") + "/network")
+    ca_file = settings.data_dir / "sandbox-ca.pem"
+    ca_file.write_text(offer["ca"])
+    return Network(settings.sandbox_url, ca_file, base64.b64decode(offer["noiseRoot"]))
+
+
+def session_environment(settings: Settings, network: Network | None) -> dict[str, str]:
+    """The environment that session processes need at exec."""
+    if network is None:
+        return fixes.environment(memory_mb=settings.engine_memory_mb)
+    return fixes.environment(memory_mb=settings.engine_memory_mb, proxy=network.proxy, ca_file=network.ca_file)
+
+
+def _ask(url: str) -> dict[str, str]:
+    # Never through a proxy: the address is this machine's, and HTTP_PROXY may be set for other reasons.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    deadline = time.monotonic() + SANDBOX_PATIENCE
+    while True:
+        try:
+            with opener.open(url, timeout=5) as answer:
+                offer: dict[str, str] = json.load(answer)
+                return offer
+        except (urllib.error.URLError, OSError) as error:
+            if time.monotonic() > deadline:
+                raise SetupError(f"The sandbox network does not answer at {url}: {error}") from error
+            time.sleep(0.1)

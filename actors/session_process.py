@@ -1,0 +1,205 @@
+"""The process that owns one WhatsApp connection and consumes only its own queue.
+
+Forked by actors/fork_server.py, one for each running session. What it hears from WhatsApp it makes durable at once;
+everything that follows from it happens in workers.
+"""
+
+import dataclasses
+import fcntl
+import logging
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import dramatiq
+
+from warest import commands, events, ids, keys, states
+from warest.bus import answered, refused
+from warest.config import logs
+from warest.config.house import connect
+from warest.config.settings import Settings
+from warest.errors import CommandTimeout, Conflict, NotConnected, WarestError
+from warest.pictures import qr_data_uri
+from warest.whatsapp import fixes, inbound, outbound
+from warest.whatsapp.client import Client
+
+log = logging.getLogger(__name__)
+
+#: Exit statuses, read by the supervisor. Any other end, a signal included, is a crash.
+ASKED, LOST, QR_EXPIRED, ENDED = 0, 64, 65, 66
+
+#: A predecessor of this session may still be closing its connection, s.
+PREDECESSOR_PATIENCE = 10.0
+
+#: How long a command that died half-way is remembered, so that it is not run a second time, s.
+STARTED_TTL = 24 * 3600
+
+#: A graceful stop takes at most this long, s; then the process exits as it is.
+STOP_PATIENCE = 5.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Order:
+    """What a session process needs to know; it reads neither the database nor the environment."""
+
+    identity: events.SessionIdentity
+    folder: Path
+    settings: Settings
+    noise_root: bytes | None
+
+
+def main(order: Order) -> None:
+    """Run one session until it is asked to stop or its connection is over. Never returns."""
+    logs.configure(order.settings, f"session {order.identity.id}")
+    try:
+        with locked(order.folder):
+            status = Session(order).run()
+    except Exception:
+        log.exception("session process failed")
+        status = 1
+    fixes.exit_process(status)
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the session's folder: two clients on one store throw each other out (trap 22)."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (folder / "lock").open("w") as handle:
+        _lock(handle, folder)
+        yield
+
+
+def _lock(handle: IO[str], folder: Path) -> None:
+    deadline = time.monotonic() + PREDECESSOR_PATIENCE
+    while True:
+        try:
+            return fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise Conflict(f"another process holds {folder}") from None
+            time.sleep(0.05)
+
+
+class Session:
+    """Listens to one Client, and runs the commands that come in over the queue."""
+
+    def __init__(self, order: Order) -> None:
+        self.identity = order.identity
+        self.house = connect(order.settings)
+        self._ending = threading.Event()
+        self._status = LOST
+        self._attempts = 0
+        signal.signal(signal.SIGTERM, lambda *_: self._end(ASKED))
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole terminal; the supervisor decides
+        engine = fixes.load(order.noise_root)
+        self.client = Client(engine, order.folder / "whatsapp.sqlite", self)
+
+    def run(self) -> int:
+        """The exit status."""
+        self._change(states.CONNECTING, "connecting", {"tags": "connecting"})
+        worker = dramatiq.Worker(self.house.broker, queues={self._declare_execute()}, worker_threads=1)
+        worker.start()
+        threading.Thread(target=self._connect, name="connection", daemon=True).start()
+        self._ending.wait()
+        self._close(worker)
+        return self._status
+
+    def on_qr(self, text: str, seconds: int) -> None:
+        until = time.time() + seconds
+        self.house.states.put(self.identity.ulid, qr=text, qr_until=until)
+        shown = {"tags": "qr", "qr": qr_data_uri(text), "qrString": text, "qrDuration": seconds}
+        self._change(states.CONNECTING, "qr", shown)
+
+    def on_qr_expired(self) -> None:
+        self._end(QR_EXPIRED)
+
+    def on_open(self, me: dict[str, Any]) -> None:
+        self._attempts = 0
+        self.house.states.put(
+            self.identity.ulid, me=me, connected_ms=time.time_ns() // 1_000_000, qr=None, qr_until=None
+        )
+        self._change(states.OPEN, None, {"tags": "open", "status": "open", "me": me})
+
+    def on_disconnected(self) -> None:
+        self._attempts += 1
+        told = {"tags": "reconnecting", "status": "reconnecting", "attempts": self._attempts}
+        self._change(states.RECONNECTING, "transient_disconnect", told)
+
+    def on_end(self, reason: str, details: dict[str, Any]) -> None:
+        status = (
+            states.REPLACED if reason == "replaced" else states.LOGGED_OUT if reason == "logged_out" else states.STOPPED
+        )
+        tags = "conflict_replaced" if reason == "replaced" else reason
+        self._change(status, reason, {"tags": tags, "status": status, **details})
+        self._end(ENDED)
+
+    def on_message(self, message: Any) -> None:
+        if inbound.is_for_receivers(message):
+            self._publish(
+                events.MESSAGE_RECEIVED,
+                inbound.message_received(message),
+                event_id=inbound.event_id(self.identity.ulid, message),
+            )
+
+    def _declare_execute(self) -> str:
+        queue = keys.command_queue(self.identity.ulid)
+        declare = dramatiq.actor(queue_name=queue, broker=self.house.broker, store_results=True)
+        declare(self.execute)
+        return queue
+
+    def execute(self, command_id: str, command: dict[str, Any]) -> dict[str, Any]:
+        """Actor: run one command and answer with its result or error.
+
+        If it runs twice, or died half-way the first time, nothing is done again: a message that may have been sent is
+        never sent a second time (trap 12), and the caller hears that the outcome is unknown.
+        """
+        if not self.house.redis.set(keys.started_command(command_id), b"1", nx=True, ex=STARTED_TTL):
+            return refused(CommandTimeout("The session was interrupted at this command; it may have been carried out."))
+        try:
+            return answered(outbound.execute(self.client, commands.decode(command)))
+        except WarestError as error:
+            return refused(error)
+
+    def _connect(self) -> None:
+        try:
+            self.client.run()
+        except NotConnected as error:
+            log.warning("%s", error.message)
+        # Whatever the reason, a connect() that returned leaves nothing to go on with (traps 5, 21).
+        self._end(LOST)
+
+    def _end(self, status: int) -> None:
+        """Leave `run`; the first reason counts."""
+        if not self._ending.is_set():
+            self._status = status
+            self._ending.set()
+
+    def _close(self, worker: dramatiq.Worker) -> None:
+        """Finish the running command, close the connection, and let the events already received become durable."""
+        patience = threading.Timer(STOP_PATIENCE, fixes.exit_process, [self._status])
+        patience.daemon = True
+        patience.start()
+        worker.stop(timeout=int(STOP_PATIENCE * 500))
+        self.client.stop()
+        self.house.broker.close()
+
+    def _change(self, status: str, reason: str | None, data: dict[str, Any]) -> None:
+        self.house.states.put(self.identity.ulid, status=status, reason=reason)
+        self._publish(events.SESSION_STATUS, data, event_id=ids.new_event_id())
+
+    def _publish(self, name: str, data: dict[str, Any], *, event_id: str) -> None:
+        """Make an event durable, however long that takes: meanwhile the engine waits and WhatsApp keeps the rest."""
+        event = events.make(self.identity, name, data, event_id=event_id, ts_ms=time.time_ns() // 1_000_000)
+        delay = 0.05
+        while True:
+            try:
+                self.house.bus.publish(self.identity, event)
+                return
+            except WarestError as error:
+                log.error("event %s is not stored yet: %s", event.id, error.message)
+                time.sleep(delay)
+                delay = min(delay * 2, 2.0)

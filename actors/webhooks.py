@@ -1,0 +1,154 @@
+"""Deliveries of events to the sessions' receivers.
+
+First attempts go out in the order of the events: whoever holds the lock of a session's outbox sends them one after
+the other. What failed leaves the outbox for a Dramatiq message of its own and blocks nobody (decision 33).
+"""
+
+import logging
+import time
+from typing import Any
+
+import dramatiq
+
+from warest import keys, webhooks
+from warest.actors.receivers import Receivers
+from warest.actors.supervisor import identity_of
+from warest.bus import answered, refused
+from warest.config.house import House
+from warest.errors import DeliveryError, NotFound
+from warest.ids import new_ulid
+from warest.store import SessionRecord, Store
+
+log = logging.getLogger(__name__)
+
+#: Longer than any attempt; a drainer that died holds the outbox up for at most this long, ms.
+LOCK_MS = 30_000
+
+#: When another process drains the outbox, look again after this long, ms.
+LOOK_AGAIN_MS = 250
+
+_BATCH = 100
+
+_RELEASE_IF_EMPTY = """
+-- KEYS: outbox, lock. ARGV: token. Between the last look and the release no event can come in unseen.
+if redis.call('XLEN', KEYS[1]) > 0 then return 0 end
+if redis.call('GET', KEYS[2]) == ARGV[1] then redis.call('DEL', KEYS[2]) end
+return 1
+"""
+
+_DONE = """
+-- KEYS: outbox, lock. ARGV: token, entry, lock ms. One entry is dealt with; still ours?
+redis.call('XDEL', KEYS[1], ARGV[2])
+if redis.call('GET', KEYS[2]) ~= ARGV[1] then return 0 end
+redis.call('PEXPIRE', KEYS[2], ARGV[3])
+return 1
+"""
+
+
+class Webhooks:
+    def __init__(self, house: House, store: Store, default_secret: str) -> None:
+        """`default_secret` signs for sessions without one of their own."""
+        self._house = house
+        self._store = store
+        self._default_secret = default_secret
+        self._receivers = Receivers(house.settings)
+        self._release_if_empty = house.redis.register_script(_RELEASE_IF_EMPTY)
+        self._done = house.redis.register_script(_DONE)
+        self._schedule = webhooks.Schedule(
+            retries=house.settings.webhook_retries,
+            backoff=house.settings.webhook_backoff_ms / 1000,
+            jitter=house.settings.webhook_jitter_ms / 1000,
+        )
+
+    def drain(self, session: str) -> None:
+        """Send what waits in the outbox. A crash leaves the rest there, with the event in hand: it is sent again."""
+        token = new_ulid()
+        if not self._house.redis.set(keys.outbox_lock(session), token, nx=True, px=LOCK_MS):
+            again = self._house.bus.message(keys.WEBHOOK_QUEUE, "deliver_outbox", session=session)
+            self._house.broker.enqueue(again, delay=LOOK_AGAIN_MS)
+            return
+        held = [keys.outbox(session), keys.outbox_lock(session)]
+        while True:
+            # First the mark, then the look: an event that comes in between orders another drain.
+            self._house.redis.delete(keys.outbox_nudged(session))
+            entries: Any = self._house.redis.xrange(keys.outbox(session), count=_BATCH)
+            if not entries and self._release_if_empty(keys=held, args=[token]):
+                return
+            record = self._store.session_by_ulid(session)
+            for entry, fields in entries:
+                self._first_attempt(session, record, _delivery(fields))
+                if not self._done(keys=held, args=[token, entry, LOCK_MS]):
+                    return
+
+    def attempt(self, session: str, delivery: webhooks.Delivery, attempt: int) -> None:
+        """One try after the first."""
+        if not self._schedule.is_fast(attempt):
+            delivery = delivery.restamped(time.time_ns() // 1_000_000)
+        if record := self._store.session_by_ulid(session):
+            self._try(session, record, delivery, attempt)
+
+    def preflight(self, session: str, url: str, secret: str) -> dict[str, Any]:
+        """Ask a receiver whether it would accept, before it is configured."""
+        record = self._store.session_by_ulid(session)
+        if record is None:
+            return refused(NotFound("Session not found"))
+        return answered(self._receivers.preflight(url, secret, identity_of(record)))
+
+    def _first_attempt(self, session: str, record: SessionRecord | None, delivery: webhooks.Delivery) -> None:
+        if record is not None:
+            self._try(session, record, delivery, 1)
+
+    def _try(self, session: str, record: SessionRecord, delivery: webhooks.Delivery, attempt: int) -> None:
+        url = record.webhook_url or self._house.settings.webhook_default_url
+        if not url:
+            return
+        secret = record.webhook_secret or self._default_secret
+        try:
+            self._receivers.deliver(url, secret, identity_of(record), delivery, attempt)
+        except DeliveryError as error:
+            self._failed(session, delivery, attempt, error)
+
+    def _failed(self, session: str, delivery: webhooks.Delivery, attempt: int, error: DeliveryError) -> None:
+        """Order the next attempt; the end of the schedule, or a refusal for good, is the dead letter."""
+        delay = None if error.permanent else self._schedule.delay(attempt)
+        log.warning("event %s, attempt %d: %s; next in %s s", delivery.event_id, attempt, error.message, delay)
+        message = self._house.bus.message(
+            keys.WEBHOOK_QUEUE, "retry_delivery", session=session, attempt=attempt + 1, **_encoded(delivery)
+        )
+        if delay is None:
+            self._house.broker.bury(message, f"attempt {attempt}: {error.message}")
+        else:
+            self._house.broker.enqueue(message, delay=int(delay * 1000))
+
+
+def declare(house: House, store: Store, default_secret: str) -> None:
+    """The actors of the webhook queue."""
+    work = Webhooks(house, store, default_secret)
+
+    @dramatiq.actor(queue_name=keys.WEBHOOK_QUEUE, broker=house.broker)
+    def deliver_outbox(session: str) -> None:
+        """Idempotent: an empty outbox is nothing to do. Died half-way: the lock expires and the rest is sent."""
+        work.drain(session)
+
+    @dramatiq.actor(queue_name=keys.WEBHOOK_QUEUE, broker=house.broker, store_results=True)
+    def preflight(session: str, url: str, secret: str) -> dict[str, Any]:
+        """Run twice, the receiver is asked twice."""
+        return work.preflight(session, url, secret)
+
+    @dramatiq.actor(queue_name=keys.WEBHOOK_QUEUE, broker=house.broker)
+    def retry_delivery(session: str, attempt: int, event_id: str, event: str, ts_ms: int, body: str) -> None:
+        """Run twice, the receiver gets the event twice under one id; died half-way, likewise."""
+        work.attempt(session, webhooks.Delivery(event_id, event, ts_ms, body.encode()), attempt)
+
+
+def _delivery(fields: dict[bytes, bytes]) -> webhooks.Delivery:
+    return webhooks.Delivery(fields[b"id"].decode(), fields[b"event"].decode(), int(fields[b"ts"]), fields[b"body"])
+
+
+def _encoded(delivery: webhooks.Delivery) -> dict[str, Any]:
+    return {
+        "event_id": delivery.event_id,
+        "event": delivery.event,
+        "ts_ms": delivery.ts_ms,
+        "body": delivery.body.decode(),
+    }

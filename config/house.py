@@ -1,0 +1,53 @@
+"""Settings -> Redis, broker, bus, store: what every process of the house starts with."""
+
+from dataclasses import dataclass
+
+import redis
+from dramatiq.middleware import Callbacks, CurrentMessage, Middleware, Retries, ShutdownNotifications
+from dramatiq.results import Results
+from dramatiq.results.backends import RedisBackend
+
+from warest import store
+from warest.broker import StreamsBroker
+from warest.bus import Bus
+from warest.config.settings import Settings
+from warest.states import States
+
+#: An answer that nobody has fetched is dropped after this long, ms.
+RESULT_TTL_MS = 60_000
+
+
+@dataclass(frozen=True)
+class House:
+    """The parts that processes share; each process has its own connections."""
+
+    settings: Settings
+    redis: "redis.Redis"
+    broker: StreamsBroker
+    bus: Bus
+    states: States
+
+
+def connect(settings: Settings) -> House:
+    # Results are waited for in a blocking command, so no socket timeout: the wait's own is the limit.
+    client = redis.Redis.from_url(settings.redis_url, socket_timeout=None, health_check_interval=30)
+    broker = StreamsBroker(client, middleware=_middleware(client), max_queue_length=settings.queue_limit)
+    bus = Bus(broker, client, events_kept=settings.events_kept)
+    return House(settings, client, broker, bus, States(client))
+
+
+def open_store(settings: Settings) -> store.Store:
+    return store.open_sqlite(settings.sqlite_path)
+
+
+def _middleware(client: "redis.Redis") -> list[Middleware]:
+    """Not TimeLimit: it throws into a thread that may sit in the engine. Not AgeLimit: nothing is dropped for age."""
+    return [
+        ShutdownNotifications(),
+        Callbacks(),
+        Retries(max_retries=0),
+        CurrentMessage(),
+        Results(  # type: ignore[no-untyped-call]
+            backend=RedisBackend(client=client, namespace="warest:result"), result_ttl=RESULT_TTL_MS
+        ),
+    ]

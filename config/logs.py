@@ -1,0 +1,54 @@
+"""Logs: one JSON object a line on stderr, or readable lines with LOG_PRETTY. API keys never get in: see `redact`."""
+
+import logging
+import re
+import sys
+import time
+
+import orjson
+
+from warest.config.settings import Settings
+
+LEVELS = {"error": logging.ERROR, "warn": logging.WARNING, "info": logging.INFO, "debug": logging.DEBUG}
+
+#: Keys stand in query strings too (contract, endpoints.md 0.3), and so in every URL that a library logs.
+_KEY = re.compile(r"(?i)((?:api_?key|token|secret|password)=)[^&\s\"']+|((?:admin|user)_[0-9A-Z]{26}_)[0-9a-f]+")
+
+
+def configure(settings: Settings, process: str) -> None:
+    """Set up the root logger of this process, before any library does (trap 25: neonize calls basicConfig)."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(Pretty(process) if settings.log_pretty else JsonLines(process))
+    logging.basicConfig(level=LEVELS[settings.log_level], handlers=[handler], force=True)
+    for noisy in ("httpx", "httpcore", "dramatiq.worker", "yoyo", "pony"):
+        logging.getLogger(noisy).setLevel(max(logging.WARNING, LEVELS[settings.log_level]))
+
+
+def redact(text: str) -> str:
+    return _KEY.sub(lambda match: f"{match[1] or match[2]}…", text)
+
+
+class JsonLines(logging.Formatter):
+    def __init__(self, process: str) -> None:
+        super().__init__()
+        self.process = process
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "time": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{record.msecs:03.0f}Z",
+            "level": record.levelname.lower(),
+            "process": self.process,
+            "logger": record.name,
+            "message": redact(record.getMessage()),
+        }
+        if record.exc_info:
+            line["exception"] = redact(self.formatException(record.exc_info))
+        return orjson.dumps(line).decode()
+
+
+class Pretty(logging.Formatter):
+    def __init__(self, process: str) -> None:
+        super().__init__(f"%(asctime)s {process:<9.20} %(levelname)-7s %(message)s", "%H:%M:%S")
+
+    def format(self, record: logging.LogRecord) -> str:
+        return redact(super().format(record))

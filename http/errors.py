@@ -1,0 +1,129 @@
+"""Error class -> HTTP status, code and envelope: the one place that knows.
+
+Four envelopes are told apart by clients (contract, endpoints.md 0.2):
+E1 `{status, code, message, results: []}`, E2 the same with `results: null`, E3 with a single `result: null`, and
+E4 `{error}` for whatever happens before a route is reached.
+"""
+
+import logging
+from enum import Enum
+from typing import Any
+
+import falcon
+
+from warest import errors
+from warest.http.codes import Code
+
+log = logging.getLogger(__name__)
+
+
+class Family(Enum):
+    """What an answer looks like, by the noun of the URL."""
+
+    E1 = "E1"  # server, session, profile, group, misc
+    E2 = "E2"  # messages
+    E3 = "E3"  # chats
+
+
+class Refusal(errors.WarestError):
+    """A request that a resource refuses with a code of its own choice."""
+
+    def __init__(self, code: Code, message: str, results: list[Any] | None = None) -> None:
+        super().__init__(message)
+        self.app_code = code
+        self.results = results
+
+
+class Rejection(errors.WarestError):
+    """A request that is turned away before it reaches a resource: envelope E4."""
+
+    def __init__(self, status: int, message: str, **extra: Any) -> None:
+        super().__init__(message)
+        self.status = status
+        self.extra = extra
+
+
+#: The most special class first.
+CODES: tuple[tuple[type[errors.WarestError], Code], ...] = (
+    (errors.InvalidInput, Code.BAD_REQUEST),
+    (errors.NotAllowed, Code.FORBIDDEN),
+    (errors.NotFound, Code.NOT_FOUND),
+    (errors.Conflict, Code.INVALID_STATE),
+    (errors.RateLimited, Code.RATE_LIMITED),
+    (errors.NotConnected, Code.SESSION_NOT_LOGGED_IN),
+    (errors.WhatsAppRefused, Code.DOWNSTREAM_ERROR),
+    (errors.CommandTimeout, Code.QUEUED),
+    (errors.DriverError, Code.SERVICE_UNAVAILABLE),
+    (errors.Unsupported, Code.NOT_IMPLEMENTED),
+)
+
+#: Where messages differ: a session that is not open is as good as none there (W2).
+MESSAGE_CODES: tuple[tuple[type[errors.WarestError], Code], ...] = (
+    (errors.NotConnected, Code.SESSION_NOT_FOUND),
+    (errors.WhatsAppRefused, Code.SEND_FAILED),
+)
+
+
+def envelope(family: Family, code: Code, message: str, results: Any) -> dict[str, Any]:
+    key = "result" if family is Family.E3 else "results"
+    return {"status": code.http < 300, "code": code.number, "message": message, key: results}
+
+
+def render(family: Family, error: errors.WarestError) -> tuple[int, dict[str, Any]]:
+    """HTTP status and body of an error that a resource raised."""
+    code = code_of(family, error)
+    if code is Code.QUEUED:
+        job = {"jobId": error.details.get("job_id"), "status": "pending"}
+        return code.http, envelope(family, code, error.message, [job])
+    message = "Session not found" if code is Code.SESSION_NOT_FOUND else error.message
+    return code.http, envelope(family, code, message, getattr(error, "results", None) or nothing(family))
+
+
+def nothing(family: Family) -> list[Any] | None:
+    """The results of a failure."""
+    return [] if family is Family.E1 else None
+
+
+def code_of(family: Family, error: errors.WarestError) -> Code:
+    if isinstance(error, Refusal):
+        return error.app_code
+    table = (MESSAGE_CODES if family is Family.E2 else ()) + CODES
+    return next((code for kind, code in table if isinstance(error, kind)), Code.INTERNAL_ERROR)
+
+
+def handle(request: falcon.Request, response: falcon.Response, error: Exception, _: Any) -> None:
+    """Falcon's error handler for everything of ours. The family was noted when the route was found."""
+    family = getattr(request.context, "family", None)
+    if isinstance(error, Rejection):
+        response.status, response.media = error.status, {"error": error.message, **error.extra}
+    elif isinstance(error, errors.WarestError) and family:
+        response.status, response.media = render(family, error)
+    elif isinstance(error, errors.DriverError):
+        response.status, response.media = 503, {"error": error.message}
+    else:
+        log.error("request %s failed", request.context.id, exc_info=error)
+        _internal(response, family)
+    if isinstance(error, errors.RateLimited):
+        response.set_header("Retry-After", str(error.details.get("retry_after", 1)))
+
+
+def handle_http(request: falcon.Request, response: falcon.Response, error: falcon.HTTPError, _: Any) -> None:
+    """Falcon's own errors. An unknown path and an unknown method look alike, as they always did (E5, W10)."""
+    if error.status_code in (404, 405):
+        not_found(request, response)
+    else:
+        response.status, response.media = error.status, {"error": error.description or error.title or "Bad request"}
+
+
+def not_found(request: falcon.Request, response: falcon.Response) -> None:
+    response.status, response.content_type = 404, "application/json; charset=utf-8"
+    response.media = {"error": f"Cannot {request.method} {request.path}"}
+
+
+def _internal(response: falcon.Response, family: Family | None) -> None:
+    """What went wrong is in the log, under the request's id, never in the answer."""
+    response.status = 500
+    if family:
+        response.media = envelope(family, Code.INTERNAL_ERROR, "Internal server error", nothing(family))
+    else:
+        response.media = {"error": "Internal server error"}

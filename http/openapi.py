@@ -1,0 +1,145 @@
+"""OpenAPI 3.1, generated from the routes: what is not described here does not exist, and the other way round."""
+
+import importlib.metadata
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import falcon
+from pydantic import BaseModel
+
+from warest.config.settings import Settings
+from warest.http.codes import Code
+from warest.http.errors import Family
+from warest.http.operation import Access, Operation, Parameters
+
+_METHODS = ("get", "post", "put", "patch", "delete")
+_REF = "#/components/schemas/{model}"
+
+
+def document(settings: Settings, routes: dict[str, Any]) -> dict[str, Any]:
+    """The OpenAPI document of these routes (path template -> resource)."""
+    schemas: dict[str, Any] = {}
+    paths = {
+        template: {method: _describe(operation, template, method, schemas) for method, operation in found}
+        for template, resource in routes.items()
+        if (found := list(operations(resource)))
+    }
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "WAREST", "version": importlib.metadata.version("warest")},
+        "servers": [{"url": settings.origin}],
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": {"key": {"type": "apiKey", "in": "header", "name": "X-WAREST-API-KEY"}},
+        },
+    }
+
+
+def operations(resource: Any) -> Iterator[tuple[str, Operation]]:
+    """Method and description of each responder of a resource."""
+    for method in _METHODS:
+        if operation := getattr(getattr(resource, f"on_{method}", None), "operation", None):
+            yield method, operation
+
+
+class OpenApi:
+    """/docs/openapi.json"""
+
+    def __init__(self, settings: Settings, routes: dict[str, Any]) -> None:
+        self._document = document(settings, routes)
+
+    def on_get(self, _: falcon.Request, response: falcon.Response) -> None:
+        response.media = self._document
+
+
+def _describe(operation: Operation, template: str, method: str, schemas: dict[str, Any]) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "summary": operation.summary,
+        "tags": [template.split("/")[3]],
+        "responses": dict(_responses(operation, schemas)),
+    }
+    in_path = re.findall(r"\{(\w+)\}", template)
+    described["parameters"] = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in in_path
+    ]
+    if operation.access is not Access.PUBLIC:
+        described["security"] = [{"key": []}]
+    if operation.parameters is not Parameters:
+        described |= _carried(operation.parameters, method, in_path, described["parameters"])
+    return described
+
+
+def _carried(model: type[Parameters], method: str, in_path: list[str], parameters: list[Any]) -> dict[str, Any]:
+    """GET takes its parameters in the query, the others in a JSON body."""
+    schema = model.model_json_schema(by_alias=True)
+    for name in in_path:
+        schema["properties"].pop(name, None)
+    if method == "get":
+        query = [{"name": name, "in": "query", "schema": value} for name, value in schema["properties"].items()]
+        return {"parameters": [*parameters, *query]}
+    return {"requestBody": {"content": {"application/json": {"schema": schema}}}}
+
+
+def _responses(operation: Operation, schemas: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    success = [code for code in (Code.SUCCESS, *operation.codes) if code.http < 300]
+    for status in sorted({code.http for code in success}):
+        yield str(status), _response("Done", _answer(operation, schemas))
+    failures = {code.http for code in operation.codes if code.http >= 400} | {500}
+    for status in sorted(failures):
+        yield str(status), _response("Refused, with a code of its own", _refusal(operation.family, schemas))
+    yield "default", _response("Turned away before a route was reached", _rejection(schemas))
+
+
+def _response(description: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"description": description, "content": {"application/json": {"schema": schema}}}
+
+
+def _answer(operation: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
+    result = _schema_of(operation.result, schemas)
+    return _envelope({"type": "array", "items": result} if operation.family is not Family.E3 else result, operation)
+
+
+def _envelope(results: dict[str, Any], operation: Operation) -> dict[str, Any]:
+    key = "result" if operation.family is Family.E3 else "results"
+    properties = {
+        "status": {"type": "boolean"},
+        "code": {"type": "integer"},
+        "message": {"type": "string"},
+        key: results,
+    }
+    return {"type": "object", "required": list(properties), "properties": properties}
+
+
+def _refusal(family: Family, schemas: dict[str, Any]) -> dict[str, Any]:
+    key = "result" if family is Family.E3 else "results"
+    empty: dict[str, Any] = {"type": ["array", "null"]} if family is not Family.E3 else {"type": "null"}
+    name = f"Refusal{family.value}"
+    schemas[name] = {
+        "type": "object",
+        "required": ["status", "code", "message", key],
+        "properties": {
+            "status": {"const": False},
+            "code": {"type": "integer", "enum": sorted(code.number for code in Code if code.http >= 400)},
+            "message": {"type": "string"},
+            key: empty,
+        },
+    }
+    return {"$ref": _REF.format(model=name)}
+
+
+def _rejection(schemas: dict[str, Any]) -> dict[str, Any]:
+    schemas["Rejection"] = {
+        "type": "object",
+        "required": ["error"],
+        "properties": {"error": {"type": "string"}, "retryAfter": {"type": "integer"}},
+    }
+    return {"$ref": _REF.format(model="Rejection")}
+
+
+def _schema_of(model: type[BaseModel], schemas: dict[str, Any]) -> dict[str, Any]:
+    schema = model.model_json_schema(ref_template=_REF)
+    schemas.update(schema.pop("$defs", {}))
+    schemas[model.__name__] = schema
+    return {"$ref": _REF.format(model=model.__name__)}

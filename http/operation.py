@@ -1,0 +1,90 @@
+"""What a route promises: the decorator of every responder, from which OpenAPI is generated too."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+import falcon
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from warest.errors import InvalidInput
+from warest.http.codes import Code
+from warest.http.errors import Family, envelope
+
+
+class Access(Enum):
+    """Who may call a route."""
+
+    PUBLIC = "public"
+    USER = "user"
+    ADMIN = "admin"
+
+
+class Parameters(BaseModel):
+    """Base of what requests carry, in the query, the body or both. Unknown names are ignored: clients send more."""
+
+    model_config = ConfigDict(extra="ignore", coerce_numbers_to_str=True, populate_by_name=True)
+
+
+class Result(BaseModel):
+    """Base of what answers carry; the attribute names are those on the wire."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a responder returns: a code, a sentence and the results."""
+
+    results: Any
+    message: str
+    code: Code = Code.SUCCESS
+
+
+@dataclass(frozen=True)
+class Operation:
+    summary: str
+    family: Family
+    access: Access
+    parameters: type[Parameters]
+    result: type[Result]
+    codes: tuple[Code, ...]
+
+
+Responder = Callable[..., Answer]
+
+
+def operation(
+    summary: str,
+    *,
+    family: Family,
+    parameters: type[Parameters] = Parameters,
+    result: type[Result] = Result,
+    access: Access = Access.USER,
+    codes: tuple[Code, ...] = (),
+) -> Callable[[Responder], Callable[..., None]]:
+    """Make a Falcon responder of `handler(self, request, parameters, **path) -> Answer`.
+
+    `codes` are those that it may answer with besides SUCCESS.
+    """
+
+    def decorate(handler: Responder) -> Callable[..., None]:
+        def respond(self: Any, request: falcon.Request, response: falcon.Response, **path: str) -> None:
+            answer = handler(self, request, parse(parameters, request, path), **path)
+            response.status = answer.code.http
+            response.media = envelope(family, answer.code, answer.message, answer.results)
+
+        respond.__doc__ = handler.__doc__
+        respond.operation = Operation(summary, family, access, parameters, result, codes)  # type: ignore[attr-defined]
+        return respond
+
+    return decorate
+
+
+def parse(model: type[Parameters], request: falcon.Request, path: dict[str, str]) -> Any:
+    """Query, body and path in one model; of a name that stands in several the body wins, then the path."""
+    body = request.context.body if isinstance(request.context.body, dict) else {}
+    try:
+        return model.model_validate({**request.params, **body, **path})
+    except ValidationError as error:
+        fault = error.errors()[0]
+        raise InvalidInput(f"Parameter '{'.'.join(map(str, fault['loc']))}': {fault['msg']}") from None

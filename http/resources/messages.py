@@ -1,0 +1,124 @@
+"""/api/v1/messages: send."""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+import falcon
+from pydantic import AliasChoices, Field
+
+from warest import ids, texts
+from warest.bus import Bus
+from warest.commands import SendText
+from warest.config.settings import Settings
+from warest.http.codes import Code
+from warest.http.errors import Family, Refusal
+from warest.http.operation import Answer, Parameters, Result, operation
+from warest.http.sessions import SessionAccess
+
+_MENTION = re.compile(r"@(\d{6,20})")
+
+
+class TextToSend(Parameters):
+    """`to`: a number, a JID, several of them separated by commas, or a list. `mentions` adds to the `@number`s that
+    stand in the text."""
+
+    session_id: str | None = Field(None, alias="sessionId")
+    phone: str | None = None
+    to: list[str] | str | None = Field(None, validation_alias=AliasChoices("to", "jid", "target", "number"))
+    message: str | None = Field(None, validation_alias=AliasChoices("message", "text"))
+    mentions: list[str] | str = ()  # type: ignore[assignment]
+    reply_message_id: str | None = Field(
+        None, validation_alias=AliasChoices("replyMessageId", "quotedMessageId", "replyId")
+    )
+    is_forwarded: bool = Field(False, validation_alias=AliasChoices("isForwarded", "forwarded"))
+
+
+class AdvancedInfo(Result):
+    isForwarded: bool
+    quotedMessageId: str | None
+
+
+class SentEntry(Result):
+    """`phone` is the sender's number. The recipient's number and hidden identity are both given where known."""
+
+    phone: str | None
+    to: str
+    toJid: str
+    toPn: str | None
+    toLid: str | None
+    contactId: str
+    messageId: str
+    status: str
+    timestamp: int
+    advancedInfo: AdvancedInfo
+
+
+class SendTextResource:
+    """/api/v1/messages/send/text"""
+
+    def __init__(self, bus: Bus, access: SessionAccess, settings: Settings) -> None:
+        self._bus = bus
+        self._access = access
+        self._settings = settings
+
+    @operation(
+        "Send a text",
+        family=Family.E2,
+        parameters=TextToSend,
+        result=SentEntry,
+        codes=(Code.SESSION_NOT_FOUND, Code.SESSION_REQUIRED, Code.SEND_FAILED, Code.QUEUED),
+    )
+    def on_post(self, request: falcon.Request, parameters: TextToSend) -> Answer:
+        record = self._access.open(request.context.account, parameters.session_id, parameters.phone)
+        command = self._command(parameters)
+        sent = self._bus.call(record.ulid, command, self._settings.command_timeout)
+        many = f" ({len(sent)} recipients)" if len(sent) > 1 else ""
+        return Answer([_entry(one, "text", command) for one in sent], f"Text message sent{many}")
+
+    on_get = on_post  # undocumented in the original, and used (contract, endpoints.md section 6)
+
+    def _command(self, parameters: TextToSend) -> SendText:
+        if not parameters.to:
+            raise Refusal(Code.SESSION_REQUIRED, "Parameter 'to' is required")
+        if not parameters.message:
+            raise Refusal(Code.SESSION_REQUIRED, "Parameter 'message' is required")
+        to = self._jids(parameters.to)
+        if not to:
+            raise Refusal(Code.SESSION_REQUIRED, "Invalid 'to' value")
+        text = texts.as_whatsapp(parameters.message)
+        return SendText(
+            to=to,
+            text=text,
+            mentions=self._jids([*_MENTION.findall(text), *_listed(parameters.mentions)]),
+            reply_to=_message_id(parameters.reply_message_id),
+            forwarded=parameters.is_forwarded,
+        )
+
+    def _jids(self, tokens: list[str] | str) -> tuple[str, ...]:
+        return tuple(map(str, ids.recipients(_listed(tokens), self._settings.country_code)))
+
+
+def _listed(value: Iterable[str]) -> list[str]:
+    return [value] if isinstance(value, str) else list(value)
+
+
+def _message_id(value: str | None) -> str | None:
+    """Form tools send the words for nothing."""
+    return None if value in (None, "", "null", "undefined") else value
+
+
+def _entry(sent: dict[str, Any], kind: str, command: SendText) -> dict[str, Any]:
+    extras = {"mentions": list(command.mentions)} if command.mentions else {}
+    return {
+        "phone": sent["sender"],
+        "to": ids.Jid.parse(sent["to"]).user,
+        "toJid": sent["to"],
+        "toPn": sent["to_pn"],
+        "toLid": sent["to_lid"],
+        "contactId": sent["to_lid"] or sent["to"],
+        "messageId": sent["message_id"],
+        "status": f"{kind} success",
+        "timestamp": sent["timestamp"],
+        "advancedInfo": {"isForwarded": command.forwarded, "quotedMessageId": command.reply_to, **extras},
+    }

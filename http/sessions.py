@@ -1,0 +1,57 @@
+"""Whose session a request means: the one place where owners are checked.
+
+Facts: contract, endpoints.md 0.5 (S1, S4); decision 19 for what a stranger hears.
+"""
+
+import re
+
+from warest import ids
+from warest.http.codes import Code
+from warest.http.errors import Refusal
+from warest.states import SessionState, States
+from warest.store import Account, SessionRecord, Store
+
+
+class SessionAccess:
+    def __init__(self, store: Store, states: States) -> None:
+        self._store = store
+        self._states = states
+
+    def named(self, account: Account, name: str | None) -> SessionRecord:
+        """Of the session routes: says whether a session is missing or somebody else's."""
+        record = self._store.session(valid_name(name))
+        if record is None:
+            raise Refusal(Code.SESSION_NOT_FOUND, "Session not found")
+        return own(record, account)
+
+    def open(self, account: Account, name: str | None, phone: str | None) -> SessionRecord:
+        """Of the message routes: unknown, foreign, not open and not named are all the same to the caller."""
+        record = self._store.session(name) if name else self._by_phone(account, phone)
+        if record is None or record.owner.registry != account.registry or not self._states.get(record.ulid).is_open:
+            raise Refusal(Code.SESSION_NOT_FOUND, "Session not found")
+        return record
+
+    def _by_phone(self, account: Account, phone: str | None) -> SessionRecord | None:
+        """The open session of that number (quirk Q14)."""
+        digits = re.sub(r"\D", "", phone or "")
+        if not digits:
+            return None
+        records = self._store.sessions_of(account)
+        known = zip(records, self._states.get_many(record.ulid for record in records), strict=True)
+        return next((record for record, state in known if state.is_open and phone_of(state) == digits), None)
+
+
+def valid_name(name: str | None) -> str:
+    if not name or not ids.SESSION_NAME.fullmatch(name):
+        raise Refusal(Code.SESSION_REQUIRED, "sessionId is required")
+    return name
+
+
+def own(record: SessionRecord, account: Account) -> SessionRecord:
+    if record.owner.registry != account.registry:
+        raise Refusal(Code.FORBIDDEN, "Forbidden")
+    return record
+
+
+def phone_of(state: SessionState) -> str | None:
+    return ids.Jid.parse(state.me["id"]).user if state.me else None

@@ -1,0 +1,62 @@
+"""The product survives its own end."""
+
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.support.product import Product
+from tests.support.receiver import Receiver
+from tests.support.waiting import eventually
+
+ANI, BUDI = "628110000001", "628110000002"
+
+
+@pytest.mark.parametrize("end", ["SIGTERM", "SIGKILL"])
+def test_everything_comes_back(product: Product, end: str) -> None:
+    """Sessions are open again without a QR, and webhooks that were queued are delivered."""
+    with Receiver() as receiver:
+        port = receiver.port
+    product.link("budi", BUDI, f"http://127.0.0.1:{port}/hook")
+    product.sandbox("POST", "/phones", json={"phone": ANI, "name": "Ani"})
+    message = product.phone_sends(ANI, BUDI, "nobody listens")
+    eventually(lambda: message in product.log.read_text() or "ConnectError" in product.log.read_text())
+
+    product.stop() if end == "SIGTERM" else product.kill_everything()
+    with Receiver(port) as receiver:
+        product.start()
+        product.wait_open("budi")
+        eventually(lambda: "nobody listens" in receiver.texts(), within=30)
+        product.phone_sends(ANI, BUDI, "and on it goes")
+        eventually(lambda: "and on it goes" in receiver.texts())
+        assert len({hook.json["data"]["eventId"] for hook in receiver.of("message_received")}) == 2
+
+
+def test_ctrl_c_stops_all_within_ten_seconds(product: Product) -> None:
+    """One signal ends every process of the product."""
+    product.link("ani", ANI)
+    assert product.violations() == []
+    began = time.monotonic()
+    assert product.stop(signal.SIGINT) == 0
+    assert time.monotonic() - began < 10
+    product.start()
+
+
+def test_a_second_one_on_the_same_folder_is_refused(product: Product) -> None:
+    """It says so, and the first one goes on."""
+    second = subprocess.run(
+        product.command(), env=product.environment, cwd=product.folder, capture_output=True, text=True, timeout=30
+    )
+    assert second.returncode == 1
+    assert "Another `warest up` runs on" in second.stderr
+    assert product.is_up()
+
+
+def test_a_crashed_part_is_started_again(product: Product) -> None:
+    """A web process that is killed is replaced."""
+    web = next(pid for pid in product.children() if b"gunicorn" in Path(f"/proc/{pid}/cmdline").read_bytes())
+    subprocess.run(["kill", "-KILL", str(web)], check=True)
+    eventually(lambda: not Path(f"/proc/{web}").exists())
+    eventually(product.is_up)

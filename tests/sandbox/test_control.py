@@ -1,0 +1,91 @@
+"""The control API's answers, and who may use the port."""
+
+import asyncio
+import socket
+from pathlib import Path
+
+import pytest
+
+from tests.sandbox.conftest import SandboxProcess
+from warest.errors import SetupError
+from warest.sandbox import Sandbox
+
+ANI, BUDI = "628110000001", "628110000002"
+
+
+def test_phones_are_added_once(sandbox: SandboxProcess) -> None:
+    added = sandbox.http.post("/phones", json={"phone": ANI, "name": "Ani"})
+    assert added.status_code == 201
+    assert added.json() | {"lid": ""} == {
+        **{"phone": ANI, "name": "Ani", "jid": f"{ANI}@s.whatsapp.net", "lid": "", "devices": []}
+    }
+    again = sandbox.http.post("/phones", json={"phone": ANI, "name": "Ani"})
+    assert (again.status_code, list(again.json())) == (409, ["error"])
+    assert [phone["phone"] for phone in sandbox.get("/phones")] == [ANI]
+
+
+@pytest.mark.parametrize("phone", ["12345", "1234567890123456", "+628110000001", "62811000000a", "٦٢٨١١٠٠٠٠٠٠١"])
+def test_a_phone_number_is_6_to_15_digits(sandbox: SandboxProcess, phone: str) -> None:
+    assert sandbox.http.post("/phones", json={"phone": phone, "name": "X"}).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status"),
+    [
+        ("GET", "/nothing", b"", 404),
+        ("GET", f"/phones/{ANI}/nothing", b"", 404),
+        ("PUT", "/phones", b"{}", 405),
+        ("POST", "/phones", b"{", 400),
+        ("POST", "/phones", b"[]", 400),
+        ("POST", "/phones", b"\xff", 400),
+        ("POST", "/phones", b"{}", 400),
+        ("POST", f"/phones/{BUDI}/messages", b'{"to":"628110000001","text":"x"}', 404),
+        ("POST", f"/phones/{ANI}/messages", b'{"to":"628110000009","text":"x"}', 404),
+        ("POST", f"/phones/{ANI}/messages", b'{"to":"628110000001","text":5}', 400),
+        ("GET", f"/phones/{ANI}/messages?after=x", b"", 400),
+        ("GET", f"/phones/{ANI}/messages?wait=-1", b"", 400),
+        ("GET", f"/phones/{ANI}/messages?wait=nan", b"", 400),
+        ("POST", f"/phones/{ANI}/scan", b'{"qr":"x"}', 400),
+    ],
+)
+def test_an_error_is_a_sentence(sandbox: SandboxProcess, method: str, path: str, body: bytes, status: int) -> None:
+    sandbox.phone(ANI)
+    answer = sandbox.http.request(method, path, content=body)
+    assert answer.status_code == status
+    assert answer.json()["error"].endswith(".")
+
+
+def test_a_wait_for_messages_ends_with_the_message(sandbox: SandboxProcess) -> None:
+    sandbox.phone(ANI)
+    sandbox.phone(BUDI)
+    assert sandbox.get(f"/phones/{BUDI}/messages", wait=0.1) == []
+    sandbox.send(ANI, BUDI, "from phone to phone")
+    (message,) = sandbox.get(f"/phones/{BUDI}/messages", wait=60)
+    assert message["text"] == "from phone to phone"
+    assert sandbox.get(f"/phones/{BUDI}/messages", after=message["seq"]) == []
+
+
+def test_what_is_no_http_gets_an_answer_and_an_end(sandbox: SandboxProcess) -> None:
+    for nonsense in (b"hello\r\n\r\n", b"GET / HTTP/1.1\r\ncontent-length: x\r\n\r\n", b"x" * 200_000):
+        with socket.create_connection(("127.0.0.1", sandbox.port), timeout=5) as connection:
+            connection.sendall(nonsense)
+            assert connection.recv(100).startswith(b"HTTP/1.1 400 ")
+
+
+def test_a_tunnel_elsewhere_is_refused_and_noted(sandbox: SandboxProcess) -> None:
+    with socket.create_connection(("127.0.0.1", sandbox.port), timeout=5) as connection:
+        connection.sendall(b"CONNECT example.com:443 HTTP/1.1\r\nHost: example.com:443\r\n\r\n")
+        assert connection.recv(100).startswith(b"HTTP/1.1 403 ")
+    (violation,) = sandbox.get("/violations")
+    assert "example.com:443" in violation["what"]
+    sandbox.forgive()
+
+
+def test_it_listens_on_loopback_only(tmp_path: Path) -> None:
+    with pytest.raises(SetupError, match="127.0.0.1 only"):
+        asyncio.run(Sandbox.start(tmp_path, host="0.0.0.0", port=0))
+
+
+def test_one_folder_belongs_to_one_sandbox(sandbox: SandboxProcess) -> None:
+    with pytest.raises(SetupError, match="another sandbox"):
+        asyncio.run(Sandbox.start(sandbox.data, port=0))

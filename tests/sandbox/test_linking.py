@@ -1,0 +1,74 @@
+"""Linking and unlinking sessions."""
+
+import httpx
+import pytest
+
+from tests.sandbox.conftest import SandboxProcess, Start, until
+
+ANI = "628110000001"
+
+
+@pytest.fixture(autouse=True)
+def phones(sandbox: SandboxProcess) -> None:
+    sandbox.phone(ANI, "Ani")
+
+
+def scan(sandbox: SandboxProcess, qr: str, phone: str = ANI) -> httpx.Response:
+    return sandbox.http.post(f"/phones/{phone}/scan", json={"qr": qr})
+
+
+def test_a_scan_links_the_session_that_shows_the_qr(sandbox: SandboxProcess, client: Start) -> None:
+    session = client("ani")
+    qr = session.wait("qr")["qr"]
+    assert scan(sandbox, qr, "628119999999").status_code == 404
+    linked = scan(sandbox, qr)
+    lid = sandbox.get("/phones")[0]["lid"].removesuffix("@lid")
+    assert linked.json() == {"jid": f"{ANI}:1@s.whatsapp.net", "lid": f"{lid}:1@lid", "device": 1}
+    session.wait("connected")
+    until(lambda: sandbox.devices(ANI)[0]["online"], "the device is online")
+    again = scan(sandbox, qr)
+    assert again.status_code == 404
+    assert "any more" in again.json()["error"]
+
+
+def test_the_qr_of_a_session_that_has_gone_is_worthless(sandbox: SandboxProcess, client: Start) -> None:
+    session = client("ani")
+    qr = session.wait("qr")["qr"]
+    session.kill()
+    until(lambda: scan(sandbox, qr).status_code == 404, "the QR is refused")
+    assert scan(sandbox, "https://wa.me/settings/linked_devices#nonsense").status_code == 400
+
+
+def test_keys_that_do_not_fit_the_reference_are_refused(sandbox: SandboxProcess, client: Start) -> None:
+    session = client("ani")
+    reference, noise, identity, *rest = session.wait("qr")["qr"].split(",")
+    assert scan(sandbox, ",".join([reference, identity, noise, *rest])).status_code == 400
+    assert scan(sandbox, ",".join([reference, noise, identity, *rest])).status_code == 200
+
+
+def test_a_phone_unlinks_its_sessions(sandbox: SandboxProcess, client: Start) -> None:
+    session = client("ani").link(ANI)
+    assert sandbox.http.delete(f"/phones/{ANI}/devices").json() == {"unlinked": [1]}
+    session.wait("logged_out")
+    assert sandbox.devices(ANI) == []
+
+
+def test_a_session_that_was_unlinked_while_away_learns_it_at_login(sandbox: SandboxProcess, client: Start) -> None:
+    client("ani").link(ANI).kill()
+    sandbox.http.delete(f"/phones/{ANI}/devices").raise_for_status()
+    client("ani").wait("logged_out")
+
+
+def test_a_session_logs_itself_out(sandbox: SandboxProcess, client: Start) -> None:
+    session = client("ani").link(ANI)
+    session.call("logout")
+    until(lambda: sandbox.devices(ANI) == [], "the device is gone")
+
+
+def test_a_second_connection_of_a_device_replaces_the_first(sandbox: SandboxProcess, client: Start) -> None:
+    first = client("ani").link(ANI)
+    second = client("ani")
+    second.wait("connected")
+    first.wait("replaced")
+    sandbox.send(ANI, ANI, "to the second")
+    second.wait("message", text="to the second")

@@ -1,0 +1,152 @@
+"""The whole product in a folder of its own: `warest up --sandbox`, as a user runs it."""
+
+import json
+import os
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import httpx
+import redis
+
+from tests.support.waiting import eventually
+from warest import keys
+
+#: Variables of the person who runs the tests must not reach the product.
+INHERITED = ("PATH", "HOME", "LANG", "TMPDIR")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Product:
+    """Starts, stops and kills the product, and speaks to its API and to its sandbox."""
+
+    def __init__(self, folder: Path, **environment: str) -> None:
+        self.folder = folder
+        self.data = folder / "data"
+        self.port, self.sandbox_port = free_port(), free_port()
+        self.environment = {name: os.environ[name] for name in INHERITED if name in os.environ}
+        self.environment |= {"HOST": "127.0.0.1", "LOG_PRETTY": "true", **environment}
+        self.process: subprocess.Popen[bytes] | None = None
+        self.log = folder / "up.log"
+        self.http = httpx.Client(timeout=40, trust_env=False)
+
+    def command(self) -> list[str]:
+        options = {"--port": self.port, "--sandbox-port": self.sandbox_port, "--data": self.data}
+        return [
+            sys.executable, "-m", "warest.cli", "up", "--sandbox",
+            *(str(part) for option in options.items() for part in option),
+        ]  # fmt: skip
+
+    def start(self) -> None:
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                self.command(), cwd=self.folder, env=self.environment, stdout=log, stderr=subprocess.STDOUT
+            )
+        eventually(self.is_up, within=40, what="the product")
+
+    def is_up(self) -> bool:
+        assert self.process is not None and self.process.poll() is None, self.log.read_text()
+        return self.http.get(f"http://127.0.0.1:{self.port}/api/v1/server/ping").status_code == 200
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """The exit status of `warest up`."""
+        assert self.process is not None
+        self.process.send_signal(number)
+        status = self.process.wait(timeout=20)
+        eventually(lambda: not self.children(), what="every child to be gone")
+        return status
+
+    def kill_everything(self) -> None:
+        """SIGKILL to all processes at once, the sandbox and Redis too."""
+        assert self.process is not None
+        for pid in [self.process.pid, *self.children()]:
+            os.kill(pid, signal.SIGKILL)
+        self.process.wait()
+        eventually(lambda: not self.children(), what="every child to be gone")
+
+    def children(self) -> list[int]:
+        """Every process that this folder belongs to, but `warest up` itself: they all carry its name."""
+        own = self.process.pid if self.process else None
+        marks = (f"WAREST_DATA_DIR={self.data}".encode(), f"{self.data}/redis.sock".encode())
+        return [pid for pid in _pids() if pid != own and any(mark in _face(pid) for mark in marks)]
+
+    @property
+    def key(self) -> str:
+        return str(json.loads((self.data / "secrets.json").read_text())["admin_apikey"])
+
+    def api(self, method: str, path: str, **options: Any) -> Any:
+        """The JSON that the API answers."""
+        headers = {"X-WAREST-API-KEY": self.key} | options.pop("headers", {})
+        url = f"http://127.0.0.1:{self.port}/api/v1{path}"
+        return self.http.request(method, url, headers=headers, **options).json()
+
+    def sandbox(self, method: str, path: str, **options: Any) -> Any:
+        answer = self.http.request(method, f"http://127.0.0.1:{self.sandbox_port}{path}", **options)
+        assert answer.status_code < 300, answer.text
+        return answer.json()
+
+    def link(self, session: str, phone: str, webhook: str = "") -> None:
+        """A new phone, a new session, and the phone scans the session's QR."""
+        self.sandbox("POST", "/phones", json={"phone": phone, "name": session})
+        qr = eventually(
+            lambda: self.api("GET", "/session/create", params={"sessionId": session})["results"][0]["qrString"]
+        )
+        if webhook:
+            self.api("POST", f"/session/{session}/config", json={"webhookUrl": webhook, "webhookSecret": "a-secret"})
+        self.sandbox("POST", f"/phones/{phone}/scan", json={"qr": qr})
+        self.wait_open(session)
+
+    def wait_open(self, session: str, within: float = 30) -> None:
+        eventually(
+            lambda: self.session(session)["status"] == "open", within=within, what=f"session {session} to be open"
+        )
+
+    def session(self, session: str) -> dict[str, Any]:
+        items: list[dict[str, Any]] = self.api("GET", "/session/list")["results"][0]["items"]
+        return next(item for item in items if item["id"] == session)
+
+    def session_pid(self, session: str) -> int:
+        """The process of a session, from where the product keeps it."""
+        with closing(sqlite3.connect(self.data / "warest.sqlite")) as database:
+            (ulid,) = database.execute("select id from sessions where name = ?", [session]).fetchone()
+        with redis.Redis(unix_socket_path=str(self.data / "redis.sock")) as client:
+            return int(client.hget(keys.session_state(ulid), "pid") or 0)
+
+    def send(self, session: str, to: str, text: str) -> Any:
+        return self.api("POST", "/messages/send/text", json={"sessionId": session, "to": to, "message": text})
+
+    def phone_sends(self, phone: str, to: str, text: str) -> str:
+        return str(self.sandbox("POST", f"/phones/{phone}/messages", json={"to": to, "text": text})["id"])
+
+    def phone_has(self, phone: str, text: str) -> bool:
+        messages = self.sandbox("GET", f"/phones/{phone}/messages", params={"after": 0, "wait": 0})
+        return any(message["text"] == text for message in messages if message["kind"] == "text")
+
+    def violations(self) -> list[Any]:
+        return list(self.sandbox("GET", "/violations"))
+
+
+def _pids() -> list[int]:
+    return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+
+
+def _face(pid: int) -> bytes:
+    """What a process shows of itself; nothing once it is dead."""
+    return _read(pid, "environ") + _read(pid, "cmdline")
+
+
+def _read(pid: int, file: str) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/{file}").read_bytes()
+    except OSError:
+        return b""

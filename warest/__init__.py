@@ -1,0 +1,1 @@
+"""WAREST: a self-hosted WhatsApp REST gateway."""

@@ -1,0 +1,136 @@
+"""Orders to sessions, and facts from them.
+
+A command goes to one session and has an answer; an event goes to everybody who reads. Both are durable once the call
+here has returned.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import dramatiq
+import redis
+from dramatiq.results import ResultTimeout
+
+from warest import commands, keys
+from warest.broker import StreamsBroker
+from warest.errors import CommandTimeout, DriverError, WarestError
+from warest.events import Event, SessionIdentity
+from warest.ids import new_command_id
+
+#: How long an event id is remembered, so that a message which WhatsApp delivers again is not reported again, s.
+SEEN_TTL = 24 * 3600
+
+#: After this long a drain is ordered anew, should its Dramatiq message have been lost, s.
+NUDGE_TTL = 60
+
+#: An outbox this long means that no worker has run for hours: the session then stops taking events, and WhatsApp
+#: keeps what it cannot hand over.
+OUTBOX_LIMIT = 100_000
+
+_PUBLISH = """
+-- KEYS: seen, public stream, outbox, nudged, queue of the nudge
+-- ARGV: seen ttl, public length, nudge ttl, outbox limit, number of event fields, event fields..., nudge fields...
+-- An event and the order to deliver it become durable together, or not at all.
+if redis.call('XLEN', KEYS[3]) >= tonumber(ARGV[4]) then return redis.error_reply('OUTBOXFULL') end
+if not redis.call('SET', KEYS[1], '1', 'NX', 'EX', ARGV[1]) then return 0 end
+local last = 5 + tonumber(ARGV[5])
+redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[2], '*', unpack(ARGV, 6, last))
+redis.call('XADD', KEYS[3], '*', unpack(ARGV, 6, last))
+if redis.call('SET', KEYS[4], '1', 'NX', 'EX', ARGV[3]) then
+  redis.call('XADD', KEYS[5], '*', unpack(ARGV, last + 1))
+end
+return 1
+"""
+
+
+class Bus:
+    def __init__(self, broker: StreamsBroker, client: "redis.Redis", *, events_kept: int = 100_000) -> None:
+        """`events_kept` is the length of the public stream."""
+        self.broker = broker
+        self.redis = client
+        self._events_kept = events_kept
+        self._publish: Callable[..., Any] = client.register_script(_PUBLISH)
+
+    def call(self, session: str, command: commands.Command, timeout: float) -> Any:
+        """Give a command to a session and wait for its result, or raise what its process raised.
+
+        Raises CommandTimeout with the command's id when there is no answer in `timeout` seconds: it stays ordered.
+        """
+        command_id = new_command_id()
+        return self.order(
+            keys.command_queue(session),
+            "execute",
+            timeout,
+            message_id=command_id,
+            command_id=command_id,
+            command=commands.encode(command),
+        )
+
+    def order(self, queue: str, actor: str, timeout: float, *, message_id: str | None = None, **kwargs: Any) -> Any:
+        """Run an actor that answers with `answered` or `refused`, and wait for it."""
+        message: dramatiq.Message[Any] = self.message(queue, actor, message_id=message_id, **kwargs)
+        self.broker.enqueue(message)
+        try:
+            answer = message.get_result(
+                backend=self.broker.get_results_backend(), block=True, timeout=int(timeout * 1000)
+            )
+        except ResultTimeout:
+            raise CommandTimeout(
+                "The session has not answered yet; what was asked may still happen.", job_id=message.message_id
+            ) from None
+        if error := answer.get("error"):
+            raise WarestError.from_dict(error)
+        return answer["result"]
+
+    def message(
+        self, queue: str, actor: str, *, message_id: str | None = None, **kwargs: Any
+    ) -> "dramatiq.Message[Any]":
+        self.broker.declare_queue(queue)
+        identity: dict[str, Any] = {"message_id": message_id} if message_id else {}
+        return dramatiq.Message(queue_name=queue, actor_name=actor, args=(), kwargs=kwargs, options={}, **identity)
+
+    def send(self, queue: str, actor: str, **kwargs: Any) -> None:
+        """Order an actor to run; nobody waits."""
+        self.broker.enqueue(self.message(queue, actor, **kwargs))
+
+    def publish(self, session: SessionIdentity, event: Event) -> bool:
+        """Make an event durable, in the public stream and in the session's outbox, with the order to deliver it.
+
+        One Redis transaction. False: an event with this id was published before, and nothing was done.
+        """
+        fields = ["id", event.id, "event", event.name, "session", session.id, "ts", event.ts_ms, "body", event.body]
+        queue, nudge = self.broker.stream_entry(
+            self.message(keys.WEBHOOK_QUEUE, "deliver_outbox", session=session.ulid)
+        )
+        try:
+            done = self._publish(
+                keys=[
+                    keys.seen_event(event.id),
+                    keys.EVENTS,
+                    keys.outbox(session.ulid),
+                    keys.outbox_nudged(session.ulid),
+                    queue,
+                ],
+                args=[
+                    SEEN_TTL,
+                    self._events_kept,
+                    NUDGE_TTL,
+                    OUTBOX_LIMIT,
+                    len(fields),
+                    *fields,
+                    *(part for item in nudge.items() for part in item),
+                ],
+            )
+        except redis.RedisError as error:
+            raise DriverError(f"The event could not be stored in Redis: {error}") from error
+        return bool(done)
+
+
+def answered(result: Any) -> dict[str, Any]:
+    """What an actor returns to `order`."""
+    return {"result": result}
+
+
+def refused(error: WarestError) -> dict[str, Any]:
+    """What an actor returns to `order` when it could not do what was asked."""
+    return {"error": error.to_dict()}

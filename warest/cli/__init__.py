@@ -1,0 +1,1 @@
+"""The `warest` command, one file for each group of commands."""

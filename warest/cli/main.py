@@ -1,0 +1,35 @@
+"""The `warest` command."""
+
+import sys
+
+import click
+
+from warest.cli import db, processes, up
+from warest.errors import WarestError
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="warest")
+def cli() -> None:
+    """A self-hosted WhatsApp REST gateway.
+
+    `warest up` runs everything from one terminal. The other commands are the processes of a larger installation; all
+    read their settings from the environment and from .env.
+    """
+
+
+cli.add_command(up.up)
+cli.add_command(processes.web)
+cli.add_command(processes.sessions)
+cli.add_command(processes.worker)
+cli.add_command(processes.sandbox)
+cli.add_command(db.db)
+
+
+def main() -> None:
+    """Entry point: an error of ours is a sentence for people, not a traceback."""
+    try:
+        cli()
+    except WarestError as error:
+        click.echo(f"warest: {error.message}", err=True)
+        sys.exit(1)

@@ -1,0 +1,73 @@
+"""The processes of an installation: each command runs one until SIGTERM or Ctrl-C."""
+
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+
+import click
+import dramatiq
+
+from warest.actors import network, supervisor, webhooks
+from warest.config import house as houses
+from warest.config import logs, secrets, settings
+from warest.sandbox import server
+
+#: How long a stopping process may finish what it is doing, ms.
+STOP_PATIENCE_MS = 5_000
+
+
+@click.command()
+def web() -> None:
+    """Serve the HTTP API (gunicorn)."""
+    arguments = ["gunicorn", "-c", "python:warest.config.gunicorn_conf", "warest.http.app:from_env()"]
+    os.execv(sys.executable, [sys.executable, "-m", *arguments])
+
+
+@click.command()
+def sessions() -> None:
+    """Run the WhatsApp sessions, each in a process of its own."""
+    current = settings.from_env()
+    logs.configure(current, "sessions")
+    house = houses.connect(current)
+    host = supervisor.Supervisor(house, houses.open_store(current), network.of(current))
+    queue = supervisor.declare(house, host)
+    orders = dramatiq.Worker(house.broker, queues={queue}, worker_threads=4)
+    orders.start()
+    host.start_all()
+    _until_told()
+    host.close()
+    orders.stop(timeout=STOP_PATIENCE_MS)
+    house.broker.close()
+
+
+@click.command()
+def worker() -> None:
+    """Deliver webhooks."""
+    current = settings.from_env()
+    logs.configure(current, "worker")
+    house = houses.connect(current)
+    webhooks.declare(house, houses.open_store(current), secrets.load(current).webhook_secret)
+    crew = dramatiq.Worker(house.broker, worker_threads=current.worker_threads)
+    crew.start()
+    _until_told()
+    crew.stop(timeout=STOP_PATIENCE_MS)
+    house.broker.close()
+
+
+@click.command()
+@click.option("--data", type=click.Path(path_type=Path), help="Folder of the network's state.")
+@click.option("--port", default=7309, show_default=True, help="Port of the control API and of the sessions' proxy.")
+def sandbox(data: Path | None, port: int) -> None:
+    """Run a WhatsApp network on this machine, to try and to test without a phone."""
+    current = settings.from_env()
+    logs.configure(current, "sandbox")
+    server.run(data or current.data_dir / "sandbox", "127.0.0.1", port)
+
+
+def _until_told() -> None:
+    told = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: told.set())
+    told.wait()

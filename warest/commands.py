@@ -1,0 +1,56 @@
+"""Every order that can be given to a session.
+
+A command has one handler (whatsapp/outbound.py), and its errors go back to whoever gave it. It crosses processes as
+the JSON of `encode`, inside a Dramatiq message on the session's own queue.
+"""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SendText:
+    """Send a text to each of `to` (JIDs). `mentions` are JIDs that are named in the text as `@digits`.
+
+    `reply_to` is the id of the quoted message. Result: a list of `Sent`, one for each recipient.
+    """
+
+    to: tuple[str, ...]
+    text: str
+    mentions: tuple[str, ...] = ()
+    reply_to: str | None = None
+    forwarded: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Logout:
+    """Unlink this device at WhatsApp. Result: nothing."""
+
+
+type_of: dict[str, type] = {kind.__name__: kind for kind in (SendText, Logout)}
+
+Command = SendText | Logout
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sent:
+    """What one recipient of a send got. `timestamp` is in epoch seconds; `sender` the digits of our number."""
+
+    to: str
+    to_pn: str | None
+    to_lid: str | None
+    message_id: str
+    timestamp: int
+    sender: str
+
+
+def encode(command: Command) -> dict[str, Any]:
+    return {"type": type(command).__name__, **dataclasses.asdict(command)}
+
+
+def decode(data: dict[str, Any]) -> Command:
+    """The command that `encode` wrote; JSON has made lists of its tuples."""
+    fields = {key: tuple(value) if isinstance(value, list) else value for key, value in data.items() if key != "type"}
+    command: Command = type_of[data["type"]](**fields)
+    return command

@@ -1,0 +1,108 @@
+"""Identifiers: what each looks like, and the only places where one is made or taken apart.
+
+WhatsApp knows one account under two names: its phone number (`628111@s.whatsapp.net`, a PN) and a hidden identity
+(`123456@lid`, a LID). Neither replaces the other: both are kept wherever both are known.
+"""
+
+import base64
+import hashlib
+import os
+import re
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from warest.errors import InvalidInput
+
+PN_SERVER = "s.whatsapp.net"
+LID_SERVER = "lid"
+GROUP_SERVER = "g.us"
+KEPT_SERVERS = frozenset({PN_SERVER, LID_SERVER, GROUP_SERVER, "newsletter", "broadcast"})
+
+#: What a session may be called by its owner. The internal name is a ULID: this one may be `..`.
+SESSION_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+_CROCKFORD = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", b"0123456789ABCDEFGHJKMNPQRSTVWXYZ")
+_RECIPIENT_BREAK = re.compile(r"[,;\n]")
+
+
+@dataclass(frozen=True, slots=True)
+class Jid:
+    """An address at WhatsApp: `user@server`, or `user:device@server` for one device of an account."""
+
+    user: str
+    server: str
+    device: int = 0
+
+    @classmethod
+    def parse(cls, text: str) -> "Jid":
+        account, _, server = text.rpartition("@")
+        user, _, device = account.partition(":")
+        if not server or not user or not (device or "0").isdigit():
+            raise InvalidInput(f"not a JID: {text!r}")
+        return cls(user, server, int(device or 0))
+
+    def __str__(self) -> str:
+        return f"{self.user}:{self.device}@{self.server}" if self.device else f"{self.user}@{self.server}"
+
+    @property
+    def account(self) -> "Jid":
+        """The account itself, whichever of its devices this names."""
+        return Jid(self.user, self.server)
+
+    @property
+    def is_lid(self) -> bool:
+        return self.server == LID_SERVER
+
+    @property
+    def is_group(self) -> bool:
+        return self.server == GROUP_SERVER
+
+
+def recipient(token: str, country_code: str) -> Jid | None:
+    """One recipient as users write it; None when there is nothing to send to in it.
+
+    Contract, endpoints.md 0.7: `08123` is a number of `country_code`, `00` an international prefix, `@c.us` an old
+    name of `@s.whatsapp.net`. Unlike the original a `@lid` stays one (quirk Q33).
+    """
+    user, at, server = token.strip().rpartition("@")
+    if at and server in KEPT_SERVERS:
+        return Jid.parse(token.strip())
+    digits = re.sub(r"\D", "", user if at else server)
+    if not at:
+        digits = digits.removeprefix("00")
+        bare = digits.lstrip("0")
+        digits = country_code + bare if bare != digits and bare else bare
+    return Jid(digits, PN_SERVER) if digits else None
+
+
+def recipients(tokens: Iterable[str], country_code: str) -> list[Jid]:
+    """All recipients in a `to` of one or more tokens, each of which may list several, without repetition."""
+    parts = (part for token in tokens for part in _RECIPIENT_BREAK.split(token))
+    found = (recipient(part, country_code) for part in parts)
+    return list(dict.fromkeys(jid for jid in found if jid))
+
+
+def new_ulid() -> str:
+    """A ULID of now: 26 characters that sort by time (48 bits of epoch milliseconds, 80 random bits)."""
+    return _ulid(time.time_ns() // 1_000_000, os.urandom(10))
+
+
+def new_command_id() -> str:
+    return f"cmd_{new_ulid()}"
+
+
+def new_event_id() -> str:
+    return f"evt_{new_ulid()}"
+
+
+def event_id_for(timestamp_ms: int, *origin: str) -> str:
+    """The id of an event that WhatsApp may report more than once: the same origin always has the same id."""
+    return f"evt_{_ulid(timestamp_ms, hashlib.sha256(chr(0).join(origin).encode()).digest()[:10])}"
+
+
+def _ulid(timestamp_ms: int, randomness: bytes) -> str:
+    # 128 bits in base32 are 26 characters when two zero bits lead; b32encode pads at the end instead, so 32 bits of
+    # zeros are put in front (160 bits = 32 characters) and the first six characters dropped.
+    raw = bytes(4) + timestamp_ms.to_bytes(6, "big") + randomness
+    return base64.b32encode(raw).translate(_CROCKFORD).decode()[6:]

@@ -1,0 +1,84 @@
+"""Every Redis key, stream and queue name.
+
+All live under one prefix, so that several installations can share a Redis by database number only.
+`session` is always the internal ULID of a session, never its public id (which may contain anything).
+"""
+
+#: The public stream of events: fields id, event, session (public id), ts (epoch ms), body (JSON as a webhook gets it).
+EVENTS = "warest:events"
+
+#: Dramatiq queue of orders to the supervisors: start or stop a session.
+SUPERVISOR_QUEUE = "supervisor"
+
+#: Dramatiq queue of webhook work.
+WEBHOOK_QUEUE = "webhooks"
+
+
+def command_queue(session: str) -> str:
+    """Dramatiq queue of the commands for one session; only its process consumes it."""
+    return f"session.{session}"
+
+
+def session_state(session: str) -> str:
+    """Hash: what the process of a session last said of itself."""
+    return f"warest:session:{session}:state"
+
+
+def outbox(session: str) -> str:
+    """Stream: events of a session that wait for their first webhook attempt, in order."""
+    return f"warest:session:{session}:outbox"
+
+
+def outbox_lock(session: str) -> str:
+    """String with expiry: the token of whoever drains the outbox now."""
+    return f"warest:session:{session}:outbox:lock"
+
+
+def outbox_nudged(session: str) -> str:
+    """String with expiry: a Dramatiq message that will drain the outbox is already on its way."""
+    return f"warest:session:{session}:outbox:nudged"
+
+
+def seen_event(event_id: str) -> str:
+    """String with expiry: this event was published, so its redelivery is dropped."""
+    return f"warest:event:{event_id}:seen"
+
+
+def started_command(command: str) -> str:
+    """String with expiry: this command was begun, so it is never begun again."""
+    return f"warest:command:{command}:started"
+
+
+# The broker's own keys. `queue` is a Dramatiq queue name.
+
+#: Set: the queues that exist.
+BROKER_QUEUES = "warest:broker:queues"
+
+#: Sorted set: messages that wait for their time, by epoch milliseconds.
+BROKER_DELAYED = "warest:broker:delayed"
+
+#: List: one element wakes the scheduler because an earlier message has come in.
+BROKER_WAKE = "warest:broker:wake"
+
+#: String with expiry: which process is awake when a delayed message is due; the others only look now and then.
+BROKER_SCHEDULER = "warest:broker:scheduler"
+
+
+def queue_stream(queue: str) -> str:
+    """Stream: the messages of a queue that are not done yet, each in the one field `message`."""
+    return f"warest:broker:queue:{queue}"
+
+
+def dead_letters(queue: str) -> str:
+    """Stream: the messages of a queue that no retry will deliver."""
+    return f"warest:broker:dead:{queue}"
+
+
+def consumer_heartbeat(consumer: str) -> str:
+    """String with expiry: this consumer is alive."""
+    return f"warest:broker:consumer:{consumer}"
+
+
+def broker_bell(keeper: str) -> str:
+    """List with expiry: one element ends the sleep of one process' scheduler, so that it can stop at once."""
+    return f"warest:broker:bell:{keeper}"

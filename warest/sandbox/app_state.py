@@ -1,0 +1,68 @@
+"""App state: encrypted patches that keep an account's devices alike. The server only stores and orders them."""
+
+from typing import TYPE_CHECKING
+
+from google.protobuf.message import DecodeError
+
+from warest.sandbox.accounts import Account, Device
+from warest.sandbox.nodes import MalformedNode, Node, Value
+from warest.whatsapp import protos
+
+if TYPE_CHECKING:
+    from warest.sandbox.network import Network
+
+_COLLECTIONS = frozenset({"critical_block", "critical_unblock_low", "regular", "regular_low", "regular_high"})
+
+
+def answer(network: "Network", device: Device, iq: Node) -> list[Node]:
+    collections = [_collection(network, device, asked) for asked in iq.child("sync").each("collection")]
+    return [Node("sync", {}, collections)]
+
+
+def _collection(network: "Network", device: Device, asked: Node) -> Node:
+    name = asked.text("name")
+    # Without a version the device knows nothing and wants a snapshot; patches from the first one are as good.
+    known = asked.number("version") if "version" in asked.attrs else 0
+    if name not in _COLLECTIONS:
+        raise MalformedNode(f"the unknown collection {name!r}")
+    account = device.account
+    current = _version(network, account, name)
+    patch = asked.find("patch")
+    if patch is None:
+        return _page(network, account, name, known, current)
+    if known != current:
+        conflict = _page(network, account, name, known, current)
+        conflict.attrs["type"] = "error"
+        conflict.children.append(Node("error", {"code": "409", "text": "conflict"}))
+        return conflict
+    _append(network, account, name, current + 1, patch.data)
+    network.tell_of_app_state(account, name, current + 1, but=device)
+    return Node("collection", {"name": name, "type": "result", "version": str(current + 1)})
+
+
+def _version(network: "Network", account: Account, name: str) -> int:
+    where = "select coalesce(max(version), 0) from app_state where phone = ? and collection = ?"
+    return int(network.store.read(where, account.phone, name)[0][0])
+
+
+def _page(network: "Network", account: Account, name: str, known: int, current: int) -> Node:
+    """The patches after the version that the device knows."""
+    rows = network.store.read(
+        "select patch from app_state where phone = ? and collection = ? and version > ? order by version",
+        *(account.phone, name, known),
+    )
+    attrs: dict[str, Value] = {"name": name, "type": "result", "version": str(current), "has_more_patches": "false"}
+    patches = [Node("patch", {}, patch) for (patch,) in rows]
+    return Node("collection", attrs, [Node("patches", {}, patches)] if patches else [])
+
+
+def _append(network: "Network", account: Account, name: str, version: int, data: bytes) -> None:
+    """Store a patch under its version: the client leaves that to the server."""
+    try:
+        patch = protos.server_sync.SyncdPatch.FromString(data)
+    except DecodeError as error:
+        raise MalformedNode("<patch> holds no SyncdPatch") from error
+    patch.version.version = version
+    network.store.write(
+        "insert into app_state values (?, ?, ?, ?)", account.phone, name, version, patch.SerializeToString()
+    )

@@ -1,0 +1,186 @@
+"""One client's websocket: TLS bytes in and out, Noise frames, nodes.
+
+It is a protocol behind the TLS layer, not a task: a stanza costs one callback. What is sent in one turn of the event
+loop leaves as one websocket message of whole frames: whatsmeow corrupts a frame that is split over two messages.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from websockets.frames import Opcode
+from websockets.http11 import Request
+from websockets.server import ServerProtocol
+
+from warest.sandbox.accounts import Device
+from warest.sandbox.nodes import MalformedNode, Node, decode, encode
+from warest.sandbox.noise import Frames, Handshake, NoiseError, Transport, frame
+
+if TYPE_CHECKING:
+    from warest.sandbox.network import Network
+
+log = logging.getLogger(__name__)
+
+PATH = "/ws/chat"
+
+#: Baileys loses a frame that arrives in the turn after its ClientFinish.
+_FIRST_ANSWER_DELAY = 0.05
+
+#: whatsmeow may drop a final stanza when the socket is closed right behind it, so the client is left to close.
+_CLOSE_DELAY = 5.0
+
+_MAX_BATCH = 256 * 1024
+
+
+class Connection(asyncio.Protocol):
+    def __init__(self, network: "Network") -> None:
+        self._network = network
+        self._transport: asyncio.Transport | None = None
+        self._early = bytearray()
+        self._websocket = ServerProtocol(max_size=1 << 24)
+        self._frames = Frames()
+        self._step: Callable[[bytes], None] = self._on_hello
+        self._handshake = Handshake(network.certificate)
+        self._noise: Transport | None = None
+        self._outgoing: list[bytes] = []
+        self._finished = False
+        self._asked: dict[str, asyncio.Future[Node]] = {}
+        #: The linked device, once it has logged in.
+        self.device: Device | None = None
+        #: It has said <active/>: it wants stanzas that are not answers.
+        self.active = False
+        self.closed = asyncio.Event()
+
+    @property
+    def name(self) -> str:
+        return str(self.device.pn) if self.device else "a session that is not linked"
+
+    @property
+    def client_static(self) -> bytes:
+        return self._handshake.client_static
+
+    def attach(self, transport: asyncio.Transport) -> None:
+        """TLS is up; what the client sent together with the end of its handshake has come before this."""
+        self._transport = transport
+        early, self._early = bytes(self._early), bytearray()
+        if early:
+            self.data_received(early)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._network.disconnected(self)
+        self.closed.set()
+
+    def data_received(self, data: bytes) -> None:
+        if self._transport is None:
+            self._early += data
+            return
+        self._websocket.receive_data(data)
+        for event in self._websocket.events_received():
+            if isinstance(event, Request):
+                self._upgrade(event)
+            elif event.opcode in (Opcode.BINARY, Opcode.CONT) and not self._finished:
+                self._on_bytes(event.data)
+        self._write_websocket()
+
+    def eof_received(self) -> bool:
+        self._websocket.receive_eof()
+        self._write_websocket()
+        return False
+
+    def _upgrade(self, request: Request) -> None:
+        if request.path.partition("?")[0] == PATH:
+            self._websocket.send_response(self._websocket.accept(request))
+        else:
+            self._network.violations.record("an unknown client", f"a request for {request.path}")
+            self._websocket.send_response(self._websocket.reject(404, "There is only /ws/chat here.\n"))
+
+    def _on_bytes(self, data: bytes | bytearray | memoryview) -> None:
+        try:
+            for one in self._frames.feed(bytes(data)):
+                self._step(one)
+        except (NoiseError, MalformedNode, ValueError) as error:
+            self._network.violations.record(self.name, str(error))
+            self.close()
+
+    def _on_hello(self, data: bytes) -> None:
+        self._step = self._on_finish
+        self._websocket.send_binary(frame(self._handshake.answer(data)))
+
+    def _on_finish(self, data: bytes) -> None:
+        payload = self._handshake.finish(data)
+        self._noise = self._handshake.split()
+        self._step = self._on_frame
+        asyncio.get_running_loop().call_later(_FIRST_ANSWER_DELAY, self._log_in, payload)
+
+    def _log_in(self, payload: bytes) -> None:
+        if self._transport is None or self._transport.is_closing():
+            return
+        try:
+            self._network.log_in(self, payload)
+        except MalformedNode as error:
+            self._network.violations.record(self.name, str(error))
+            self.close()
+
+    def _on_frame(self, data: bytes) -> None:
+        assert self._noise
+        node = decode(self._noise.open(data), self._network.tokens)
+        log.debug("%s -> %s", self.name, node)
+        self._network.handle(self, node)
+
+    def send(self, node: Node) -> None:
+        log.debug("%s <- %s", self.name, node)
+        self.send_encoded(encode(node))
+
+    async def ask(self, iq: Node) -> Node:
+        """Send an <iq> of the server's own and wait for the client's answer."""
+        answer = self._asked[iq.text("id")] = asyncio.get_running_loop().create_future()
+        try:
+            self.send(iq)
+            return await answer
+        finally:
+            del self._asked[iq.text("id")]
+
+    def answered(self, iq: Node) -> None:
+        """The client's answer to an <iq>; nobody waits for that to <pair-device>."""
+        answer = self._asked.get(iq.text("id"))
+        if answer and not answer.done():
+            answer.set_result(iq)
+
+    def send_encoded(self, data: bytes) -> None:
+        self._outgoing.append(data)
+        self._network.outbox.add(self)
+
+    def flush(self) -> None:
+        """Seal and write what has been collected; called when the store is committed."""
+        outgoing, self._outgoing = self._outgoing, []
+        if self._noise is None or self._transport is None or self._transport.is_closing():
+            return
+        batch = bytearray()
+        for data in outgoing:
+            batch += frame(self._noise.seal(data))
+            if len(batch) > _MAX_BATCH:
+                self._websocket.send_binary(bytes(batch))
+                batch.clear()
+        if batch:
+            self._websocket.send_binary(bytes(batch))
+        self._write_websocket()
+
+    def _write_websocket(self) -> None:
+        assert self._transport
+        for data in self._websocket.data_to_send():
+            if data:
+                self._transport.write(data)
+        if self._websocket.close_expected() or self._websocket.eof_sent:
+            self._transport.close()
+
+    def finish(self, last: Node) -> None:
+        """Send a final stanza, hear nothing more, and give the client time to close."""
+        self.send(last)
+        self._finished = True
+        self.active = False
+        asyncio.get_running_loop().call_later(_CLOSE_DELAY, self.close)
+
+    def close(self) -> None:
+        if self._transport and not self._transport.is_closing():
+            self._transport.close()

@@ -1,0 +1,114 @@
+"""The control API: what the owners of the phones do, in JSON. Every error is `{"error": "a sentence"}`."""
+
+import base64
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from warest.errors import Conflict, InvalidInput, NotFound, WarestError
+from warest.sandbox.accounts import Account
+from warest.sandbox.certificates import Authority
+from warest.sandbox.network import Network
+from warest.sandbox.web import Request
+from warest.whatsapp import protos
+
+#: The longest wait for messages, in seconds.
+MAX_WAIT = 60
+
+_STATUS: list[tuple[type[WarestError], int]] = [(InvalidInput, 400), (NotFound, 404), (Conflict, 409)]
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    data: Any
+
+
+class Control:
+    """Routes are written as path segments; `*` stands for a phone number."""
+
+    def __init__(self, network: Network, authority: Authority) -> None:
+        self._network = network
+        self._authority = authority
+        self._routes: dict[tuple[str, ...], dict[str, Callable[..., Any]]] = {
+            ("health",): {"GET": self._health},
+            ("network",): {"GET": self._trust},
+            ("violations",): {"GET": self._violations},
+            ("phones",): {"GET": self._phones, "POST": self._add_phone},
+            ("phones", "*", "scan"): {"POST": self._scan},
+            ("phones", "*", "messages"): {"GET": self._messages, "POST": self._send},
+            ("phones", "*", "devices"): {"DELETE": self._unlink},
+        }
+
+    async def answer(self, request: Request) -> Answer:
+        try:
+            return await self._call(request)
+        except WarestError as error:
+            status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
+            return Answer(status, {"error": error.message})
+
+    async def _call(self, request: Request) -> Answer:
+        phone = request.path[1] if len(request.path) == 3 else None
+        path = request.path if phone is None else (request.path[0], "*", request.path[2])
+        methods = self._routes.get(path)
+        if methods is None:
+            return Answer(404, {"error": f"There is nothing at /{'/'.join(request.path)}."})
+        if request.method not in methods:
+            return Answer(405, {"error": f"/{'/'.join(request.path)} takes {', '.join(methods)}."})
+        arguments = (request,) if phone is None else (request, self._network.accounts.phone(phone))
+        result = methods[request.method](*arguments)
+        answer: Answer = await result if inspect.isawaitable(result) else result
+        return answer
+
+    def _health(self, request: Request) -> Answer:
+        return Answer(200, {"status": "ok"})
+
+    def _trust(self, request: Request) -> Answer:
+        """What a session host must know before a session can connect."""
+        root = base64.b64encode(self._network.certificate.root.public).decode()
+        return Answer(200, {"ca": self._authority.ca, "noiseRoot": root})
+
+    def _violations(self, request: Request) -> Answer:
+        return Answer(200, self._network.violations.list())
+
+    def _phones(self, request: Request) -> Answer:
+        return Answer(200, [_show(account) for account in self._network.accounts])
+
+    def _add_phone(self, request: Request) -> Answer:
+        phone = request.text("phone")
+        name = request.text("name") if "name" in request.json() else phone
+        return Answer(201, _show(self._network.accounts.create(phone, name)))
+
+    async def _scan(self, request: Request, account: Account) -> Answer:
+        device = await self._network.link(account, request.text("qr"))
+        return Answer(200, {"jid": str(device.pn), "lid": str(device.lid), "device": device.id})
+
+    def _send(self, request: Request, account: Account) -> Answer:
+        to = self._network.accounts.phone(request.text("to"))
+        message = protos.e2e.Message(conversation=request.text("text"))
+        return Answer(201, {"id": self._network.phones.send(account, to, message)})
+
+    async def _messages(self, request: Request, account: Account) -> Answer:
+        after, wait = int(request.number("after", 0)), min(request.number("wait", 0), MAX_WAIT)
+        return Answer(200, await self._network.history.wait(account, after, wait))
+
+    def _unlink(self, request: Request, account: Account) -> Answer:
+        devices = list(account.devices.values())
+        for device in devices:
+            self._network.unlink(device)
+        return Answer(200, {"unlinked": [device.id for device in devices]})
+
+
+def _show(account: Account) -> dict[str, Any]:
+    devices = [
+        {"id": device.id, "jid": str(device.pn), "online": device.online, "platform": device.platform}
+        for device in account.devices.values()
+    ]
+    return {
+        "phone": account.phone,
+        "name": account.name,
+        "jid": str(account.pn),
+        "lid": str(account.lid),
+        "devices": devices,
+    }

@@ -1,0 +1,68 @@
+"""The primitives that Noise, pairing and Signal share: Curve25519 keys, XEdDSA, HKDF."""
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+
+import xeddsa
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+
+#: Curve25519 keys carry this type byte wherever Signal serialises one.
+DJB = b"\x05"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPair:
+    private: bytes
+    public: bytes
+
+    @staticmethod
+    def generate() -> "KeyPair":
+        key = X25519PrivateKey.generate()
+        return KeyPair(
+            key.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption()),
+            key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw),
+        )
+
+    @staticmethod
+    def of(private: bytes) -> "KeyPair":
+        key = X25519PrivateKey.from_private_bytes(private)
+        return KeyPair(private, key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw))
+
+    def dh(self, public: bytes) -> bytes:
+        key = X25519PrivateKey.from_private_bytes(self.private)
+        return key.exchange(X25519PublicKey.from_public_bytes(public))
+
+    def sign(self, message: bytes) -> bytes:
+        """XEdDSA with the sign bit of the Edwards key forced to 0, so that a verifier reads 0 from the signature."""
+        signature: bytes = xeddsa.ed25519_priv_sign(xeddsa.priv_force_sign(self.private, False), message)
+        return signature
+
+
+def signed(public: bytes, message: bytes, signature: bytes) -> bool:
+    """Whether `signature` is XEdDSA of `message` by a Curve25519 key; its top bit is the Edwards key's sign."""
+    if len(public) != 32 or len(signature) != 64:
+        return False
+    sign, last = signature[63] & 0x80, signature[63] & 0x7F
+    edwards = xeddsa.curve25519_pub_to_ed25519_pub(public, bool(sign))
+    verified: bool = xeddsa.ed25519_verify(signature[:63] + bytes([last]), edwards, message)
+    return verified
+
+
+def hmac256(key: bytes, message: bytes) -> bytes:
+    return hmac.digest(key, message, "sha256")
+
+
+def sha256(data: bytes) -> bytes:
+    return hashlib.sha256(data).digest()
+
+
+def hkdf(key: bytes, length: int, *, salt: bytes = bytes(32), info: bytes = b"") -> bytes:
+    """HKDF-SHA256 (RFC 5869)."""
+    pseudorandom = hmac.digest(salt, key, "sha256")
+    output = block = b""
+    for counter in range(1, -(-length // 32) + 1):
+        block = hmac.digest(pseudorandom, block + info + bytes([counter]), "sha256")
+        output += block
+    return output[:length]

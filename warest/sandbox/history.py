@@ -1,0 +1,129 @@
+"""What a phone shows: the messages that it sent and received, decrypted."""
+
+import asyncio
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from google.protobuf.json_format import MessageToDict
+
+from warest.sandbox.accounts import Account, Accounts
+from warest.ids import Jid
+from warest.sandbox.store import Store
+from warest.whatsapp import protos
+
+#: How far a message has come, in this order. A later word never gives way to an earlier one.
+STATUSES = ("sent", "delivered", "read", "played")
+
+#: Fields that only accompany what a message says.
+_COMPANIONS = frozenset({"messageContextInfo", "senderKeyDistributionMessage"})
+
+_PAGE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One message between two accounts; `message` is the protobuf as the people see it."""
+
+    chat: Account
+    sender: Account
+    id: str
+    timestamp: int
+    message: Any
+
+
+class History:
+    def __init__(self, store: Store, accounts: Accounts) -> None:
+        self._store = store
+        self._accounts = accounts
+        self._arrivals: dict[str, asyncio.Event] = {}
+
+    def add(self, owner: Account, item: Item) -> None:
+        """Show the message on a phone; a second time it changes nothing."""
+        receiver = owner if item.sender is not owner else item.chat
+        entry = {
+            **self._describe(item.message),
+            "from": item.sender.phone,
+            "to": receiver.phone,
+            "id": item.id,
+            "timestamp": item.timestamp,
+            "fromMe": item.sender is owner,
+        }
+        self._store.write(
+            "insert or ignore into messages (phone, chat, sender, id, status, message, entry) values (?, ?, ?, ?, ?, ?, ?)",
+            *(owner.phone, item.chat.phone, item.sender.phone, item.id, "sent"),
+            *(item.message.SerializeToString(), json.dumps(entry)),
+        )
+        if arrival := self._arrivals.pop(owner.phone, None):
+            arrival.set()
+
+    def has(self, owner: Account, sender: Account, message_id: str) -> bool:
+        return bool(self._find(owner, sender, message_id))
+
+    def sent(self, owner: Account, message_id: str) -> tuple[Account, Any] | None:
+        """The chat and the protobuf of a message that the phone itself sent or saw its account send."""
+        for chat, data in self._find(owner, owner, message_id):
+            return self._accounts.phone(chat), protos.e2e.Message.FromString(data)
+        return None
+
+    def _find(self, owner: Account, sender: Account, message_id: str) -> list[Any]:
+        where = "select chat, message from messages where phone = ? and sender = ? and id = ?"
+        return self._store.read(where, owner.phone, sender.phone, message_id)
+
+    def mark(self, owner: Account, message_ids: list[str], status: str) -> None:
+        """A receipt for messages of `owner` has come."""
+        later = STATUSES[STATUSES.index(status) :]
+        self._store.write_many(
+            "update messages set status = ? where phone = ? and sender = ? and id = ?"
+            f" and status not in ({', '.join(repr(word) for word in later)})",
+            ((status, owner.phone, owner.phone, message_id) for message_id in message_ids),
+        )
+
+    def page(self, owner: Account, after: int) -> list[dict[str, Any]]:
+        rows = self._store.read(
+            f"select seq, status, entry from messages where phone = ? and seq > ? order by seq limit {_PAGE}",
+            *(owner.phone, after),
+        )
+        return [_show(seq, status, json.loads(entry)) for seq, status, entry in rows]
+
+    async def wait(self, owner: Account, after: int, seconds: float) -> list[dict[str, Any]]:
+        """A page as soon as there is something on it; an empty one when time is up."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + seconds
+        while not (found := self.page(owner, after)) and (left := deadline - loop.time()) > 0:
+            arrival = self._arrivals.setdefault(owner.phone, asyncio.Event())
+            try:
+                await asyncio.wait_for(arrival.wait(), left)
+            except TimeoutError:
+                break
+        return found
+
+    def _describe(self, message: Any) -> dict[str, Any]:
+        """The kind of a message and what people read in it."""
+        name, value = next(
+            ((f.name, v) for f, v in message.ListFields() if f.name not in _COMPANIONS), ("empty", None)
+        )
+        if name == "conversation":
+            return {"kind": "text", "text": value}
+        if name == "extendedTextMessage":
+            return {"kind": "text", "text": value.text, **self._context(value.contextInfo)}
+        return {"kind": name, "text": "", "message": MessageToDict(message)}
+
+    def _context(self, context: Any) -> dict[str, Any]:
+        about: dict[str, Any] = {}
+        if context.stanzaID:
+            quoted = self._describe(context.quotedMessage)
+            about["quoted"] = {"id": context.stanzaID, "from": self._name(context.participant), **quoted}
+        if context.mentionedJID:
+            about["mentions"] = [self._name(jid) for jid in context.mentionedJID]
+        return about
+
+    def _name(self, text: str) -> str:
+        """The phone number of whom a JID names, where the network knows it."""
+        account = self._accounts.find(Jid.parse(text)) if "@" in text else None
+        return account.phone if account else text
+
+
+def _show(seq: int, status: str, entry: dict[str, Any]) -> dict[str, Any]:
+    """Only what the phone sent has a status: how far it has come."""
+    return {"seq": seq, **entry} | ({"status": status} if entry["fromMe"] else {})

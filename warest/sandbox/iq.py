@@ -1,0 +1,146 @@
+"""The <iq> that linked sessions ask: one table from (xmlns, type, first child) to the function that answers.
+
+A handler returns the children of the result. What the table does not know is a violation, answered with 501.
+"""
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from warest.ids import Jid
+from warest.sandbox import app_state, usync
+from warest.sandbox.accounts import Device
+from warest.sandbox.crypto import DJB, signed
+from warest.sandbox.nodes import SERVER, MalformedNode, Node
+from warest.sandbox.phones import bundle_nodes
+
+if TYPE_CHECKING:
+    from warest.sandbox.network import Network
+
+Handler = Callable[["Network", Device, Node], list[Node]]
+
+#: whatsmeow uploads more one-time prekeys when the server has fewer.
+_FEW_PREKEYS = 5
+
+_PRIVACY = ("readreceipts", "profile", "status", "online", "last", "groupadd", "calladd")
+
+
+def result(iq: Node, children: list[Node]) -> Node:
+    return Node("iq", {"from": iq.attrs.get("to", SERVER), "type": "result", "id": iq.text("id")}, children or None)
+
+
+def error(iq: Node, code: int, text: str) -> Node:
+    attrs = {"from": iq.attrs.get("to", SERVER), "type": "error", "id": iq.text("id")}
+    return Node("iq", attrs, [Node("error", {"code": str(code), "text": text})])
+
+
+def answer(network: "Network", device: Device, iq: Node) -> Node:
+    key = (str(iq.attrs.get("xmlns", "")), iq.text("type"), iq.children[0].tag if iq.children else "")
+    handler = _HANDLERS.get(key)
+    if handler is None:
+        network.violations.record(str(device.pn), f"an <iq> that the sandbox does not know: {key}", iq)
+        return error(iq, 501, "feature-not-implemented")
+    return result(iq, handler(network, device, iq))
+
+
+def _nothing(network: "Network", device: Device, iq: Node) -> list[Node]:
+    return []
+
+
+def _active(network: "Network", device: Device, iq: Node) -> list[Node]:
+    # The answer must come before the first stanza of the offline queue.
+    network.call_soon(lambda: network.activate(device))
+    return []
+
+
+def _passive(network: "Network", device: Device, iq: Node) -> list[Node]:
+    if device.connection:
+        device.connection.active = False
+    return []
+
+
+def _count_prekeys(network: "Network", device: Device, iq: Node) -> list[Node]:
+    # To 0 whatsmeow answers with 812 new prekeys, which takes it 2 s; to 1 with 50.
+    return [Node("count", {"value": str(max(1, network.prekeys.count(device)))})]
+
+
+def _upload_prekeys(network: "Network", device: Device, iq: Node) -> list[Node]:
+    if iq.child("identity").data != device.identity or iq.child("type").data != DJB:
+        raise MalformedNode("prekeys of another identity")
+    skey = iq.child("skey")
+    number, public, signature = _key(skey, 3)[0], _key(skey, 3)[1], skey.child("signature").data
+    if not signed(device.identity, DJB + public, signature):
+        raise MalformedNode("the signed prekey has a wrong signature")
+    network.prekeys.upload(device, (number, public, signature), [_key(key, 3) for key in iq.child("list").each("key")])
+    return []
+
+
+def _key(node: Node, id_size: int) -> tuple[int, bytes]:
+    number, public = node.child("id").data, node.child("value").data
+    if len(number) != id_size or len(public) != 32:
+        raise MalformedNode(f"<{node.tag}> holds no prekey")
+    return int.from_bytes(number, "big"), public
+
+
+def _get_bundles(network: "Network", device: Device, iq: Node) -> list[Node]:
+    users = [_bundle(network, user.jid("jid")) for user in iq.child("key").each("user")]
+    return [Node("list", {}, users)]
+
+
+def _bundle(network: "Network", jid: Jid) -> Node:
+    account = network.accounts.find(jid)
+    if account and jid.device == 0:
+        bundle = network.keys.bundle(account)
+    elif account and (device := account.devices.get(jid.device)):
+        bundle = network.prekeys.bundle(device)
+        network.warn_of_few_prekeys(device, _FEW_PREKEYS)
+    else:
+        return Node("user", {"jid": jid}, [Node("error", {"code": "404", "text": "item-not-found"})])
+    registration = Node("registration", {}, bundle.registration.to_bytes(4, "big"))
+    return Node("user", {"jid": jid}, [registration, *bundle_nodes(bundle)])
+
+
+def _unlink(network: "Network", device: Device, iq: Node) -> list[Node]:
+    target = network.accounts.device(iq.child("remove-companion-device").jid("jid"))
+    if target is None or target.account is not device.account:
+        raise MalformedNode("a device that is not one of the account's")
+    # The answer must come before the end of the stream.
+    network.call_soon(lambda: network.unlink(target))
+    return []
+
+
+def _pass_on_tokens(network: "Network", device: Device, iq: Node) -> list[Node]:
+    """Trusted contact tokens: each is for the account that it names."""
+    for token in iq.child("tokens").each("token"):
+        contact = network.accounts.find(token.jid("jid"))
+        if contact is None:
+            raise MalformedNode(f"a token for {token.jid('jid')}, which does not exist")
+        inner = Node("token", {"type": token.text("type"), "t": token.text("t")}, network.new_token())
+        network.notify(contact, "privacy_token", device.account, [Node("tokens", {}, [inner])])
+    return []
+
+
+def _privacy(network: "Network", device: Device, iq: Node) -> list[Node]:
+    """Everybody may see everything. whatsmeow asks before its first read receipt."""
+    return [Node("privacy", {}, [Node("category", {"name": name, "value": "all"}) for name in _PRIVACY])]
+
+
+def _props(network: "Network", device: Device, iq: Node) -> list[Node]:
+    return [Node("props", {"protocol": "2", "hash": "sandbox"})]
+
+
+_HANDLERS: dict[tuple[str, str, str], Handler] = {
+    ("w:p", "get", ""): _nothing,
+    ("w:p", "get", "ping"): _nothing,
+    ("w", "get", "props"): _props,
+    ("passive", "set", "active"): _active,
+    ("passive", "set", "passive"): _passive,
+    ("encrypt", "get", "count"): _count_prekeys,
+    ("encrypt", "set", "registration"): _upload_prekeys,
+    ("encrypt", "get", "key"): _get_bundles,
+    ("usync", "get", "usync"): usync.answer,
+    ("w:sync:app:state", "set", "sync"): app_state.answer,
+    ("privacy", "get", "privacy"): _privacy,
+    ("privacy", "set", "tokens"): _pass_on_tokens,
+    ("md", "set", "remove-companion-device"): _unlink,
+}

@@ -1,0 +1,182 @@
+"""What phones do: send, receive, acknowledge, ask for a retry and answer one, greet a newly linked session."""
+
+import logging
+import secrets
+import time
+from typing import Any
+
+from warest.ids import Jid
+from warest.sandbox.accounts import Account, Accounts, Device
+from warest.sandbox.crypto import DJB, sha256
+from warest.sandbox.delivery import Delivery
+from warest.sandbox.history import History, Item
+from warest.sandbox.nodes import MalformedNode, Node, Value
+from warest.sandbox.phone import PhoneKeys
+from warest.sandbox.signal import Bundle, Undecryptable
+from warest.whatsapp import protos
+
+log = logging.getLogger(__name__)
+
+_MAX_RETRIES = 5
+
+
+class Phones:
+    def __init__(self, accounts: Accounts, keys: PhoneKeys, delivery: Delivery, history: History) -> None:
+        self._accounts = accounts
+        self._keys = keys
+        self._delivery = delivery
+        self._history = history
+        self._retries: dict[tuple[str, str], int] = {}
+
+    # Sending
+
+    def send(self, sender: Account, to: Account, message: Any) -> str:
+        """Send a message as the phone: to the other account's phone and sessions, and to its own sessions."""
+        item = Item(to, sender, "3A" + secrets.token_hex(9).upper(), int(time.time()), message)
+        self._history.add(sender, item)
+        if to is not sender:
+            # From phone to phone nothing is encrypted: both live in this process.
+            self._history.add(to, Item(sender, sender, item.id, item.timestamp, message))
+            self._history.mark(sender, [item.id], "delivered")
+        for device in (*to.devices.values(), *(sender.devices.values() if sender is not to else ())):
+            self._delivery.post(device, self._stanza(item, device))
+        return item.id
+
+    def _stanza(self, item: Item, device: Device, *, retry: int = 0) -> Node:
+        """The message for one device: a session of the sender's own account gets a copy that names the chat."""
+        sender, message = item.sender, item.message
+        attrs: dict[str, Value] = {"from": sender.lid, "id": item.id, "type": "text", "t": str(item.timestamp)}
+        attrs["notify"] = sender.name
+        if device.account is sender:
+            attrs |= {"recipient": item.chat.lid, "peer_recipient_pn": item.chat.pn}
+            message = protos.e2e.Message(
+                deviceSentMessage=protos.e2e.DeviceSentMessage(destinationJID=str(item.chat.lid), message=message)
+            )
+        else:
+            attrs["sender_pn"] = sender.pn
+        enc = self._keys.encrypt(sender, device, message.SerializeToString(), afresh=retry > 0)
+        if retry:
+            enc.attrs["count"] = str(retry)
+        return Node("message", attrs, [enc])
+
+    # Receiving
+
+    def receive(self, phone: Account, sender: Device, stanza: Node, enc: Node) -> None:
+        """One copy of a message has reached a phone."""
+        message_id = stanza.text("id")
+        if self._history.has(phone, sender.account, message_id):
+            return  # Sent again because its ack got lost.
+        try:
+            message = protos.e2e.Message.FromString(self._keys.decrypt(phone, sender, enc))
+        except Undecryptable as reason:
+            self._ask_again(phone, sender, stanza, str(reason))
+            return
+        self._retries.pop((str(sender.lid), message_id), None)
+        if stanza.attrs.get("category") == "peer":
+            return  # Between the devices of one account: nothing that people see.
+        self._take(phone, sender, message_id, message)
+
+    def _take(self, phone: Account, sender: Device, message_id: str, message: Any) -> None:
+        chat: Account | None = sender.account
+        if message.HasField("deviceSentMessage"):
+            chat = self._accounts.find(Jid.parse(message.deviceSentMessage.destinationJID))
+            message = message.deviceSentMessage.message
+        if chat is None:
+            raise MalformedNode("a deviceSentMessage names a chat that does not exist")
+        now = int(time.time())
+        self._history.add(phone, Item(chat, sender.account, message_id, now, message))
+        if sender.account is not phone:
+            self._history.mark(sender.account, [message_id], "delivered")
+            receipt = Node("receipt", {"from": phone.lid, "id": message_id, "t": str(now)})
+            self._delivery.post_all(sender.account, receipt)
+
+    def _ask_again(self, phone: Account, sender: Device, stanza: Node, reason: str) -> None:
+        """Ask the sending device to encrypt the message once more, for a session made of the enclosed keys."""
+        message_id = stanza.text("id")
+        count = self._retries.get((str(sender.lid), message_id), 0) + 1
+        self._retries[str(sender.lid), message_id] = count
+        log.info("%s cannot open %s of %s (try %d): %s", phone.phone, message_id, sender.lid, count, reason)
+        if count > _MAX_RETRIES:
+            return
+        now = str(int(time.time()))
+        bundle = self._keys.bundle(phone)
+        attrs: dict[str, Value] = {"from": phone.lid, "id": message_id, "type": "retry", "t": now}
+        if sender.account is phone:
+            attrs["recipient"] = stanza.jid("to").account
+        children = [
+            Node("retry", {"count": str(count), "id": message_id, "t": now, "v": "1"}),
+            Node("registration", {}, bundle.registration.to_bytes(4, "big")),
+            Node("keys", {}, bundle_nodes(bundle)),
+        ]
+        self._delivery.post(sender, Node("receipt", attrs, children))
+
+    # Answering a retry receipt
+
+    def retry(self, phone: Account, device: Device, message_id: str, count: int) -> bool:
+        """Encrypt a message of the phone again for a device that could not open it; False: there is no such one."""
+        if message_id == _greeting_id(device):
+            self._delivery.post(device, self._greeting(device, retry=count))
+            return True
+        if (found := self._history.sent(phone, message_id)) is None:
+            return False
+        chat, message = found
+        item = Item(chat, phone, message_id, int(time.time()), message)
+        self._delivery.post(device, self._stanza(item, device, retry=count))
+        return True
+
+    # Greeting
+
+    def greet(self, device: Device) -> None:
+        """Share the key of the app state with a session that has just been linked; without it the session can set
+        neither its name nor its presence."""
+        self._delivery.post(device, self._greeting(device))
+        self._accounts.greeted(device)
+
+    def _greeting(self, device: Device, *, retry: int = 0) -> Node:
+        account, now = device.account, int(time.time())
+        e2e = protos.e2e
+        key = e2e.AppStateSyncKey(
+            keyID=e2e.AppStateSyncKeyId(keyID=sha256(account.app_state_key)[:6]),
+            keyData=e2e.AppStateSyncKeyData(
+                keyData=account.app_state_key,
+                fingerprint=e2e.AppStateSyncKeyFingerprint(rawID=1, currentIndex=0, deviceIndexes=[0]),
+                timestamp=now * 1000,
+            ),
+        )
+        message = e2e.Message(
+            protocolMessage=e2e.ProtocolMessage(
+                type=e2e.ProtocolMessage.APP_STATE_SYNC_KEY_SHARE,
+                appStateSyncKeyShare=e2e.AppStateSyncKeyShare(keys=[key]),
+            )
+        )
+        enc = self._keys.encrypt(account, device, message.SerializeToString(), afresh=retry > 0)
+        if retry:
+            enc.attrs["count"] = str(retry)
+        attrs: dict[str, Value] = {"from": account.pn, "id": _greeting_id(device), "category": "peer"}
+        return Node("message", {**attrs, "type": "text", "t": str(now)}, [enc])
+
+
+def bundle_nodes(bundle: Bundle) -> list[Node]:
+    """A bundle as <keys> and <user> hold it; ids have 3 bytes."""
+    nodes = [
+        Node("type", {}, DJB),
+        Node("identity", {}, bundle.identity),
+        Node(
+            "skey",
+            {},
+            [
+                Node("id", {}, bundle.signed_id.to_bytes(3, "big")),
+                Node("value", {}, bundle.signed_public),
+                Node("signature", {}, bundle.signature),
+            ],
+        ),
+    ]
+    if bundle.one_time:
+        number, public = bundle.one_time
+        nodes.append(Node("key", {}, [Node("id", {}, number.to_bytes(3, "big")), Node("value", {}, public)]))
+    return nodes
+
+
+def _greeting_id(device: Device) -> str:
+    """Told from the device's key, so that a retry receipt for it is recognised after a restart."""
+    return "3A" + sha256(b"greeting" + device.noise)[:9].hex().upper()

@@ -1,0 +1,49 @@
+"""HTTP CONNECT: how the unmodified library gets here.
+
+Clients run with HTTPS_PROXY set to the sandbox's port. A tunnel to a host of WhatsApp ends in this process, behind
+TLS with the sandbox's own certificate; any other is refused, so nothing ever leaves the machine.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Callable
+
+from warest.sandbox.certificates import Authority
+from warest.sandbox.connection import Connection
+from warest.sandbox.network import Network
+
+WEB = "web.whatsapp.com"
+
+#: How long a client may take for its TLS handshake, in seconds.
+_TLS_TIMEOUT = 10
+
+
+class Proxy:
+    def __init__(self, network: Network, authority: Authority) -> None:
+        self._network = network
+        #: Who answers behind TLS, by host and port.
+        self._hosts: dict[str, Callable[[], Connection]] = {f"{WEB}:443": lambda: Connection(network)}
+        self._context = authority.context([WEB])
+
+    def serves(self, target: str) -> bool:
+        if target not in self._hosts:
+            self._network.violations.record("an unknown client", f"a tunnel to {target}")
+        return target in self._hosts
+
+    async def tunnel(self, target: str, writer: asyncio.StreamWriter) -> None:
+        """Turn the connection over to the host that the client asked for, until it is closed."""
+        host = self._hosts[target]()
+        writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        loop = asyncio.get_running_loop()
+        try:
+            transport = await loop.start_tls(
+                writer.transport, host, self._context, server_side=True, ssl_handshake_timeout=_TLS_TIMEOUT
+            )
+        except (ssl.SSLError, OSError) as error:
+            self._network.violations.record("an unknown client", f"TLS to {target} failed: {error}")
+            writer.transport.abort()
+            return
+        assert transport is not None
+        host.attach(transport)
+        # The writer must live as long as its connection: when it is collected it closes it.
+        await host.closed.wait()

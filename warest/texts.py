@@ -1,0 +1,15 @@
+"""What users write -> what WhatsApp shows. Facts: contract, endpoints.md 0.7; quirk Q13."""
+
+import re
+
+_MARKS = {"b": "*", "strong": "*", "i": "_", "em": "_", "s": "~", "strike": "~", "del": "~", "code": "```"}
+_TAG = re.compile(r"</?(b|strong|i|em|s|strike|del|code)>", re.IGNORECASE)
+_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
+_BRACKETED_URL = re.compile(r"\[(https?://[^\]\s]+)\]")
+
+
+def as_whatsapp(text: str) -> str:
+    """Known HTML tags become WhatsApp's marks and bracketed URLs bare ones; any other `<...>` is left as it is."""
+    text = _BRACKETED_URL.sub(r"\1", text)
+    text = _BREAK.sub("\n", text)
+    return _TAG.sub(lambda tag: _MARKS[tag[1].lower()], text)

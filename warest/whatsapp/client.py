@@ -1,0 +1,127 @@
+"""One connection to WhatsApp: pair, connect, execute commands, close.
+
+The engine allows one client in a process (traps 1, 2, 7, 8) and cannot be left in the QR phase (trap 3), so a Client
+lives as long as its process. Callbacks run on the engine's one event thread, in order; they hand over and return.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Protocol
+
+from warest.errors import NotConnected, NotPaired
+from warest.whatsapp import fixes, inbound
+
+log = logging.getLogger(__name__)
+
+#: WhatsApp shows the first QR for 60 s and each further one for 20 s.
+FIRST_QR_SECONDS, NEXT_QR_SECONDS = 60, 20
+
+
+class Listener(Protocol):
+    """Who is told of what happens. Called on engine threads; an exception here would lose the event."""
+
+    def on_qr(self, text: str, seconds: int) -> None:
+        """A QR waits to be scanned, for `seconds`."""
+
+    def on_qr_expired(self) -> None:
+        """No further QR will come: the process must be replaced."""
+
+    def on_open(self, me: dict[str, Any]) -> None:
+        """The session is online; `me` is `{id, name, lid}`."""
+
+    def on_disconnected(self) -> None:
+        """The connection is lost; the engine is already trying to get it back."""
+
+    def on_end(self, reason: str, details: dict[str, Any]) -> None:
+        """The connection is over for good: logged_out, replaced, banned, outdated or failed."""
+
+    def on_message(self, message: Any) -> None:
+        """Somebody wrote, here or on another device of the account."""
+
+
+class Client:
+    def __init__(self, engine: ModuleType, store: Path, listener: Listener) -> None:
+        """`store` is the SQLite file of the session's keys; its folder must exist."""
+        self._listener = listener
+        self._open = threading.Event()
+        self._paired = False
+        self._qr_shown = False
+        self.me: dict[str, Any] | None = None
+        self.engine: Any = engine.NewClient(fixes.store_name(store), uuid="session")
+        fixes.tame(self.engine, self._on_login_status)
+        self.engine.event.qr(lambda _, data: self._on_qr(data.decode()))
+        for kind, handler in self._handlers().items():
+            self.engine.event(kind)(handler)
+
+    def run(self) -> None:
+        """Connect and stay; returns when the connection is over for good. Raises NotConnected when it cannot dial."""
+        from neonize.exc import NeonizeError
+
+        try:
+            self.engine.connect()
+        except NeonizeError as error:
+            raise NotConnected(f"WhatsApp could not be reached: {error}") from error
+        finally:
+            self._open.clear()
+
+    def stop(self) -> None:
+        """Close the connection. Without a linked account this cannot end `run` (trap 3): exit the process."""
+        self._open.clear()
+        self.engine.stop()
+
+    def require_open(self) -> None:
+        """The engine aborts the process when its store is used while it is not connected (trap 1)."""
+        if not self._open.is_set():
+            raise NotConnected("The session is reconnecting.") if self._paired else NotPaired("Scan the QR first.")
+
+    def _handlers(self) -> dict[Any, Callable[[Any, Any], None]]:
+        """Engine event -> handler. Receipts are not subscribed: an unknown kind ends the event thread (trap 5)."""
+        events = __import__("neonize.events", fromlist=["events"])
+        return {
+            events.ConnectedEv: lambda _, __: self._on_connected(),
+            events.DisconnectedEv: lambda _, __: self._on_disconnected(),
+            events.MessageEv: lambda _, message: self._listener.on_message(message),
+            events.LoggedOutEv: lambda _, event: self._on_end("logged_out", {"reason": 401}),
+            events.StreamReplacedEv: lambda _, __: self._on_end("replaced", {"reason": 440}),
+            events.TemporaryBanEv: lambda _, ban: self._on_end("banned", {"until": _ban_end(ban)}),
+            events.ClientOutdatedEv: lambda _, __: self._on_end("outdated", {"reason": 405}),
+            events.ConnectFailureEv: lambda _, event: self._on_end("failed", {"error": event.Message}),
+        }
+
+    def _on_qr(self, text: str) -> None:
+        seconds = NEXT_QR_SECONDS if self._qr_shown else FIRST_QR_SECONDS
+        self._qr_shown = True
+        self._listener.on_qr(text, seconds)
+
+    def _on_login_status(self, status: str) -> None:
+        log.info("pairing: %s", status)
+        if "timeout" in status:
+            self._listener.on_qr_expired()
+
+    def _on_connected(self) -> None:
+        device = self.engine.get_me()
+        self.me = {
+            "id": str(inbound.jid(device.JID)),
+            "name": device.PushName or device.BussinessName,
+            "lid": str(inbound.jid(device.LID)),
+        }
+        self._paired = True
+        self._open.set()
+        self._listener.on_open(self.me)
+
+    def _on_disconnected(self) -> None:
+        self._open.clear()
+        self._listener.on_disconnected()
+
+    def _on_end(self, reason: str, details: dict[str, Any]) -> None:
+        self._open.clear()
+        self._listener.on_end(reason, details)
+
+
+def _ban_end(ban: Any) -> int:
+    """Epoch seconds; the engine tells the length in nanoseconds."""
+    return int(time.time() + ban.Expire / 1_000_000_000)

@@ -1,0 +1,164 @@
+"""The shared library of neonize, as a file and as memory.
+
+Everything here that looks into memory holds for one build only: the linux-amd64 library of neonize 0.5.2, known by
+its SHA-256. `verify()` is the gate.
+"""
+
+import ctypes
+import functools
+import hashlib
+import importlib.util
+import json
+import platform
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from warest.errors import SetupError
+
+NAME = "neonize-linux-amd64.so"
+
+#: Of the library in the wheel neonize-0.5.2 for linux-amd64.
+SHA256 = "56b0636515068e8f8383e5448b6cfd2516ea923fa6c68ce4a2e516da96ec405d"
+
+#: whatsmeow's `WACertPubKey`: who must have signed the server's Noise certificate.
+NOISE_ROOT = bytes.fromhex("142375574d0a587166aae71ebe516437c4a28b73e3695c6ce1f7f9545da8ee6b")
+
+#: How many tokens the binary XML dictionaries of version 3 have.
+SINGLE_TOKENS = 236
+DOUBLE_TOKENS = (4, 256)
+
+_STRING_HEADER = 16  # A Go string is a pointer and a length of 8 bytes each.
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """The binary XML dictionaries: one byte's tokens, and the four tables of two bytes' tokens."""
+
+    single: tuple[str, ...]
+    double: tuple[tuple[str, ...], ...]
+
+    def to_json(self) -> str:
+        return json.dumps({"single": self.single, "double": self.double})
+
+    @staticmethod
+    def from_json(text: str) -> "Tokens":
+        data = json.loads(text)
+        return Tokens(tuple(data["single"]), tuple(tuple(table) for table in data["double"]))
+
+
+def path() -> Path:
+    """Where the library lies; found without importing neonize, which would load it."""
+    spec = importlib.util.find_spec("neonize")
+    if spec is None or not spec.submodule_search_locations:
+        raise SetupError("neonize is not installed: install WAREST with its dependencies (pip install warest).")
+    return Path(next(iter(spec.submodule_search_locations))) / NAME
+
+
+@functools.cache
+def verify() -> None:
+    """Raise SetupError unless this machine has exactly the library that is known here."""
+    if sys.platform != "linux" or platform.machine() != "x86_64":
+        raise SetupError(
+            f"The sandbox needs Linux on x86-64, because it knows only that build of neonize; this is {sys.platform} "
+            f"on {platform.machine()}. Run it there, or in a linux/amd64 container."
+        )
+    library = path()
+    if not library.exists():
+        raise SetupError(f"{library} is missing: reinstall it with `pip install --force-reinstall neonize==0.5.2`.")
+    if hashlib.sha256(library.read_bytes()).hexdigest() != SHA256:
+        raise SetupError(
+            f"{library} is not the library of neonize 0.5.2 (its SHA-256 differs): reinstall it with "
+            "`pip install --force-reinstall neonize==0.5.2`."
+        )
+
+
+def swap_noise_root(root: bytes) -> None:
+    """Make the library in this process trust Noise certificates of `root` instead of WhatsApp's.
+
+    `WACertPubKey` is a Go variable, so the change is in this process's memory only. Call it after neonize is
+    imported and before connect().
+    """
+    if len(root) != len(NOISE_ROOT):
+        raise SetupError(f"A Noise root has {len(NOISE_ROOT)} bytes, this one has {len(root)}.")
+    hits = [address for start, memory in _writable() for address in _find(NOISE_ROOT, start, memory)]
+    if len(hits) != 1:
+        raise SetupError(
+            f"WhatsApp's Noise root was found {len(hits)} times in the memory of {NAME}, not once: import neonize "
+            "first, swap only once in a process, and use neonize 0.5.2."
+        )
+    ctypes.memmove(hits[0], root, len(root))
+
+
+def read_tokens() -> Tokens:
+    """The dictionaries of the library, read by a throw-away process that loads it."""
+    verify()
+    child = subprocess.run([sys.executable, "-m", __name__], capture_output=True, text=True, timeout=60)
+    if child.returncode:
+        raise SetupError(f"The token dictionaries of {NAME} could not be read: {child.stderr.strip()[-500:]}")
+    return Tokens.from_json(child.stdout)
+
+
+def _writable() -> list[tuple[int, bytes]]:
+    """The rw mappings of the library, and the anonymous one behind each (its .bss), as (address, bytes)."""
+    found: list[tuple[int, bytes]] = []
+    end_of_library = None
+    for line in Path("/proc/self/maps").read_text().splitlines():
+        span, mode, _, _, inode, *name = line.split(maxsplit=5)
+        start, end = (int(side, 16) for side in span.split("-"))
+        ours = bool(name) and name[0].endswith(NAME)
+        if mode.startswith("rw") and (ours or (start == end_of_library and inode == "0" and not name)):
+            found.append((start, ctypes.string_at(start, end - start)))
+        if ours:
+            end_of_library = end
+    return found
+
+
+def _readable() -> list[tuple[int, bytes]]:
+    """The mappings of the library that hold its constants."""
+    found = []
+    for line in Path("/proc/self/maps").read_text().splitlines():
+        span, mode, *_ = line.split(maxsplit=5)
+        if mode.startswith("r") and line.endswith(NAME):
+            start, end = (int(side, 16) for side in span.split("-"))
+            found.append((start, ctypes.string_at(start, end - start)))
+    return found
+
+
+def _find(needle: bytes, start: int, memory: bytes) -> list[int]:
+    return [start + match.start() for match in re.finditer(re.escape(needle), memory)]
+
+
+def _go_strings(address: int, count: int) -> tuple[str, ...]:
+    """An array of Go strings."""
+    headers = (ctypes.c_uint64 * (2 * count)).from_address(address)
+    return tuple(ctypes.string_at(headers[2 * i], headers[2 * i + 1]).decode() for i in range(count))
+
+
+def _header_of(text: str) -> int:
+    """The address of the only Go string header in the library's constants that stands for `text`."""
+    mappings = _readable()
+    places = [place for start, memory in mappings for place in _find(text.encode(), start, memory)]
+    headers = [place.to_bytes(8, "little") + len(text).to_bytes(8, "little") for place in places]
+    hits = [hit for start, memory in mappings for header in headers for hit in _find(header, start, memory)]
+    if len(hits) != 1:
+        raise SetupError(f"The token {text} was found {len(hits)} times in {NAME}, not once: use neonize 0.5.2.")
+    return hits[0]
+
+
+def _tokens_in_memory() -> Tokens:
+    """`xmlstreamstart` is token 1 of one byte; `reject` is the first of the second table of two bytes' tokens."""
+    ctypes.CDLL(str(path()))
+    tables, size = DOUBLE_TOKENS
+    single = _header_of("xmlstreamstart") - _STRING_HEADER
+    double = _header_of("reject") - size * _STRING_HEADER
+    return Tokens(
+        _go_strings(single, SINGLE_TOKENS),
+        tuple(_go_strings(double + table * size * _STRING_HEADER, size) for table in range(tables)),
+    )
+
+
+if __name__ == "__main__":
+    print(_tokens_in_memory().to_json())

@@ -1,0 +1,75 @@
+"""neonize's protobuf modules, without neonize's shared library.
+
+`import neonize` always loads the library (trap 33). A stub package in its place lets `neonize.proto` be imported
+alone: that is all the sandbox needs, and what the fork server of the sessions preloads (forking a process that has
+loaded the library hangs, forking one that has only these modules is safe and cheap).
+
+    from warest.whatsapp import protos
+    protos.e2e.Message(conversation="hello")      # no library
+    neonize = protos.load_engine()                # later, in the process that owns a session
+"""
+
+import functools
+import importlib
+import importlib.machinery
+import importlib.util
+import sys
+from types import ModuleType
+from typing import Any
+
+from warest.errors import SetupError
+
+_MODULES = {
+    "adv": "waAdv.WAAdv_pb2",
+    "cert": "waCert.WACert_pb2",
+    "companion": "waCompanionReg.WACompanionReg_pb2",
+    "e2e": "waE2E.WAWebProtobufsE2E_pb2",
+    "engine": "Neonize_pb2",
+    "history": "waHistorySync.WAWebProtobufsHistorySync_pb2",
+    "server_sync": "waServerSync.WAServerSync_pb2",
+    "sync_action": "waSyncAction.WAWebProtobufSyncAction_pb2",
+    "wa6": "waWa6.WAWebProtobufsWa6_pb2",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """`protos.e2e` and its like: imported on first use, then an ordinary attribute."""
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__} has no attribute {name}")
+    sys.modules.setdefault("neonize", _stub())
+    module = importlib.import_module(f"neonize.proto.{_MODULES[name]}")
+    globals()[name] = module
+    return module
+
+
+def preload() -> None:
+    """Import all of them now: for a parent that will fork."""
+    for name in _MODULES:
+        __getattr__(name)
+
+
+def load_engine() -> ModuleType:
+    """Import the real neonize, which loads its library; the protobuf modules stay the ones that were handed out.
+
+    Once per process, and no fork after it.
+    """
+    import pylibmagic  # noqa: F401  neonize needs libmagic when it is imported (trap 36); this brings one along
+
+    if sys.modules.get("neonize") is _stub():
+        del sys.modules["neonize"]
+    engine = importlib.import_module("neonize")
+    if "neonize.proto" in sys.modules:
+        # Imported under the stub, so the import system has not made it an attribute of the real package.
+        engine.__dict__["proto"] = sys.modules["neonize.proto"]
+    return engine
+
+
+@functools.cache
+def _stub() -> ModuleType:
+    """An empty package that lies where neonize lies."""
+    spec = importlib.util.find_spec("neonize")
+    if spec is None or not spec.submodule_search_locations:
+        raise SetupError("neonize is not installed: install WAREST with its dependencies (pip install warest).")
+    empty = importlib.machinery.ModuleSpec("neonize", None, origin=spec.origin, is_package=True)
+    empty.submodule_search_locations = list(spec.submodule_search_locations)
+    return importlib.util.module_from_spec(empty)
