@@ -22,8 +22,8 @@ test-db: .venv/installed  ## the store on every database that is supported
 	$(BIN)/pytest tests/contract
 
 bench: .venv/installed  ## print latency and throughput, taken in one run
-	$(BIN)/python tests/benchmarks/broker.py
-	$(BIN)/python tests/benchmarks/gateway.py
+	PYTHONPATH=tests $(BIN)/python tests/benchmarks/broker.py
+	PYTHONPATH=tests $(BIN)/python tests/benchmarks/gateway.py
 
 clean:
 	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache

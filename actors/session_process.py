@@ -114,6 +114,9 @@ class Session:
         shown = {"tags": "qr", "qr": qr_data_uri(text), "qrString": text, "qrDuration": seconds}
         self._change(states.CONNECTING, "qr", shown)
 
+    def on_paired(self) -> None:
+        self.house.states.put(self.identity.ulid, reason="paired", qr=None, qr_until=None)
+
     def on_qr_expired(self) -> None:
         self._end(QR_EXPIRED)
 

@@ -67,6 +67,13 @@ class Webhooks:
             again = self._house.bus.message(keys.WEBHOOK_QUEUE, "deliver_outbox", session=session)
             self._house.broker.enqueue(again, delay=LOOK_AGAIN_MS)
             return
+        try:
+            self._drain_locked(session, token)
+        except Exception:
+            self._house.redis.delete(keys.outbox_lock(session))
+            raise
+
+    def _drain_locked(self, session: str, token: str) -> None:
         held = [keys.outbox(session), keys.outbox_lock(session)]
         while True:
             # First the mark, then the look: an event that comes in between orders another drain.
@@ -116,7 +123,7 @@ class Webhooks:
             keys.WEBHOOK_QUEUE, "retry_delivery", session=session, attempt=attempt + 1, **_encoded(delivery)
         )
         if delay is None:
-            self._house.broker.bury(message, f"attempt {attempt}: {error.message}")
+            self._house.broker.write_off(message, f"attempt {attempt}: {error.message}")
         else:
             self._house.broker.enqueue(message, delay=int(delay * 1000))
 
@@ -125,7 +132,10 @@ def declare(house: House, store: Store, default_secret: str) -> None:
     """The actors of the webhook queue."""
     work = Webhooks(house, store, default_secret)
 
-    @dramatiq.actor(queue_name=keys.WEBHOOK_QUEUE, broker=house.broker)
+    # What goes wrong here is ours, not the receiver's: the database away, say. It is worth waiting for.
+    patient = {"max_retries": 1_000, "min_backoff": 500, "max_backoff": 60_000}
+
+    @dramatiq.actor(queue_name=keys.WEBHOOK_QUEUE, broker=house.broker, **patient)
     def deliver_outbox(session: str) -> None:
         """Idempotent: an empty outbox is nothing to do. Died half-way: the lock expires and the rest is sent."""
         work.drain(session)
@@ -135,7 +145,7 @@ def declare(house: House, store: Store, default_secret: str) -> None:
         """Run twice, the receiver is asked twice."""
         return work.preflight(session, url, secret)
 
-    @dramatiq.actor(queue_name=keys.WEBHOOK_QUEUE, broker=house.broker)
+    @dramatiq.actor(queue_name=keys.WEBHOOK_QUEUE, broker=house.broker, **patient)
     def retry_delivery(session: str, attempt: int, event_id: str, event: str, ts_ms: int, body: str) -> None:
         """Run twice, the receiver gets the event twice under one id; died half-way, likewise."""
         work.attempt(session, webhooks.Delivery(event_id, event, ts_ms, body.encode()), attempt)

@@ -31,8 +31,10 @@ def declare(broker: dramatiq.Broker, client: redis.Redis) -> tuple["dramatiq.Act
     def nothing() -> None:
         pass
 
-    actor = dramatiq.actor(broker=broker, queue_name=QUEUE)
-    return actor(measure), actor(nothing)
+    return (
+        dramatiq.actor(broker=broker, queue_name=QUEUE)(measure),
+        dramatiq.actor(broker=broker, queue_name=QUEUE)(nothing),
+    )
 
 
 def work(url: str) -> None:

@@ -1,6 +1,7 @@
 """What the broker promises, on every Redis that it must run on."""
 
 import importlib.util
+import itertools
 import json
 import logging
 import threading
@@ -17,6 +18,9 @@ from dramatiq.errors import QueueJoinTimeout, QueueNotFound
 from dramatiq.middleware import Middleware
 from dramatiq.results import Results
 from dramatiq.results.backends import RedisBackend
+from redis.backoff import NoBackoff
+from redis.connection import AbstractConnection
+from redis.retry import Retry
 
 from warest import keys
 from warest.broker import StreamsBroker
@@ -292,7 +296,7 @@ def test_a_delay_is_kept_precisely(
     make_broker: MakeBroker, broker: StreamsBroker, start_worker: StartWorker, eventually: Eventually
 ) -> None:
     """Set by another process than the one that waits, which first has something later to wait for."""
-    record, sender = Recorder(make_broker()), Recorder(broker)
+    record, sender = Recorder(make_broker(heartbeat=60)), Recorder(broker)  # it looks by itself every 2 s only
     start_worker(record.actor.broker)
     sender.send_later("much later", delay=3_600_000)
     late = []
@@ -302,9 +306,8 @@ def test_a_delay_is_kept_precisely(
         eventually(lambda: record.calls[-1:] == [number])  # noqa: B023
         late.append(record.at[-1] - due)
     assert min(late) > -0.005
-    assert (
-        min(late) < 0.03
-    )  # the best of five, because the machine may be busy; Redis' own timeouts are 0 to 100 ms late
+    # The middle one, because the machine may be busy. The timeouts of Redis itself are up to 100 ms late.
+    assert sorted(late)[2] < 0.03
 
 
 def test_the_same_message_delayed_twice_runs_twice(broker: StreamsBroker, start_worker: StartWorker) -> None:
@@ -374,6 +377,15 @@ def test_an_entry_that_is_no_message_is_a_dead_letter(
     assert broker.dead_letters(QUEUE)[0].message == b"\xff nonsense"
 
 
+def test_a_message_can_be_written_off_by_its_sender(broker: StreamsBroker, client: redis.Redis) -> None:
+    """It is a dead letter at once, and never in the queue."""
+    message = Recorder(broker).message("no use")
+    broker.write_off(message, "refused for good")
+    [letter] = broker.dead_letters(QUEUE)
+    assert (letter.reason, letter.message) == ("refused for good", message.encode())
+    assert depth(client) == 0
+
+
 def test_dead_letters_expire_and_are_bounded(
     make_broker: MakeBroker, client: redis.Redis, eventually: Eventually
 ) -> None:
@@ -393,9 +405,22 @@ def test_dead_letters_expire_and_are_bounded(
     for number in range(3):
         kill(number)
     assert dead() == [2, 1]
-    eventually(lambda: not dead())
-    assert not client.exists(keys.dead_letters(QUEUE))
+    eventually(lambda: not client.exists(keys.dead_letters(QUEUE)))
     consumer.close()
+
+
+def test_old_dead_letters_go_while_new_ones_come(make_broker: MakeBroker, eventually: Eventually) -> None:
+    broker = make_broker(dead_letter_ttl=0.2)
+    numbers = itertools.count()
+
+    def bury_another() -> list[bytes]:
+        body = str(next(numbers)).encode()
+        entry: Any = broker.streams.client.xadd(keys.queue_stream(QUEUE), {"message": body})
+        broker.streams.nack(QUEUE, str(entry, "ascii"), body, "")
+        return [letter.message for letter in broker.dead_letters(QUEUE, count=10_000)]
+
+    assert bury_another() == [b"0"]
+    eventually(lambda: b"0" not in bury_another())  # each burial renews the expiry of the key
 
 
 def test_a_retry_that_cannot_be_queued_is_not_lost(
@@ -498,8 +523,13 @@ def test_out_of_memory_says_what_to_do(embedded_url: str) -> None:
 
 
 def test_a_worker_survives_an_emptied_redis(
-    broker: StreamsBroker, client: redis.Redis, start_worker: StartWorker, eventually: Eventually
+    broker: StreamsBroker,
+    client: redis.Redis,
+    start_worker: StartWorker,
+    eventually: Eventually,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("dramatiq.worker.CONSUMER_RESTART_DELAY_SECS", 3600)  # the consumer itself heals
     record = Recorder(broker)
     start_worker(broker)
     eventually(lambda: [each for each in clients(client) if each["cmd"] == "xreadgroup"])
@@ -507,6 +537,28 @@ def test_a_worker_survives_an_emptied_redis(
     record.send("after")
     eventually(lambda: record.calls == ["after"])
     broker.join(QUEUE, timeout=5000)
+
+
+def test_an_enqueue_whose_answer_is_lost_is_not_repeated(
+    client: redis.Redis, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    eager = redis.Redis.from_url(url, retry=Retry(NoBackoff(), 3))
+    broker = StreamsBroker(eager)
+    record = Recorder(broker)
+    record.send(1)
+    read = AbstractConnection.read_response
+
+    def lose(connection: AbstractConnection, *args: Any, **options: Any) -> None:
+        monkeypatch.setattr(AbstractConnection, "read_response", read)
+        read(connection, *args, **options)
+        raise redis.ConnectionError("the answer is lost")
+
+    monkeypatch.setattr(AbstractConnection, "read_response", lose)
+    with pytest.raises(DriverError):
+        record.send(2)
+    assert depth(client) == 2
+    broker.close()
+    eager.close()
 
 
 def test_a_message_that_runs_while_connections_are_lost_is_done_once(

@@ -34,8 +34,11 @@ def declare(broker: dramatiq.Broker, log: redis.Redis) -> dict[str, "dramatiq.Ac
         log.rpush(LOG, "crash")
         os.kill(os.getpid(), signal.SIGKILL)
 
-    actor = dramatiq.actor(broker=broker, queue_name=QUEUE)
-    return {"note": actor(note), "hang": actor(hang), "crash": actor(crash)}
+    return {
+        "note": dramatiq.actor(broker=broker, queue_name=QUEUE)(note),
+        "hang": dramatiq.actor(broker=broker, queue_name=QUEUE)(hang),
+        "crash": dramatiq.actor(broker=broker, queue_name=QUEUE)(crash),
+    }
 
 
 def main(url: str, threads: str) -> None:

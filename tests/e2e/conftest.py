@@ -1,27 +1,16 @@
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-from tests.support.product import Product
-from tests.support.receiver import Receiver
+from support.product import Product
+from support.receiver import Receiver
 
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
     with Receiver() as receiver:
         yield receiver
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """A folder with a short name: a unix socket will lie in it."""
-    path = Path(tempfile.mkdtemp(prefix="warest-test-"))
-    yield path
-    shutil.rmtree(path, ignore_errors=True)
 
 
 @pytest.fixture

@@ -6,10 +6,9 @@ import time
 from pathlib import Path
 
 import pytest
-
-from tests.support.product import Product
-from tests.support.receiver import Receiver
-from tests.support.waiting import eventually
+from support.product import Product
+from support.receiver import Receiver
+from support.waiting import eventually
 
 ANI, BUDI = "628110000001", "628110000002"
 

@@ -1,6 +1,7 @@
-"""A neonize client in a process of its own, for the tests: orders come as JSON lines on stdin, facts leave on a pipe
+"""A neonize client in a process of its own, for the tests.
 
-whose descriptor is the third argument. Not on stdout: Go writes there. Run with SSL_CERT_FILE, HTTPS_PROXY and NEONIZE_BOT_TAG=off in the environment.
+Orders come as JSON lines on stdin; facts leave on the pipe whose descriptor is the third argument, not on stdout,
+because Go writes there. Run it with SSL_CERT_FILE, HTTPS_PROXY and NEONIZE_BOT_TAG=off in the environment.
 """
 
 import base64
@@ -28,50 +29,41 @@ def main() -> None:
     from neonize import events
     from neonize.client import NewClient
 
-    logging.getLogger("neonize.utils.log").setLevel(os.environ.get("ENGINE_LOG", "WARNING"))
+    logging.getLogger("neonize.utils.log").setLevel(logging.WARNING)
     client = NewClient(f"{database}?_foreign_keys=on&_journal_mode=WAL&_busy_timeout=30000&_synchronous=OFF&_x=")
     client._stop_finalizer.detach()
     client.event.qr(lambda _, qr: tell("qr", qr=qr.decode()))
-
-    @client.event(events.ConnectedEv)
-    def connected(_: Any, __: Any) -> None:
-        tell("connected")
-
-    @client.event(events.MessageEv)
-    def message(_: Any, event: Any) -> None:
-        body = event.Message
-        source = event.Info.MessageSource
-        tell(
-            "message",
-            id=event.Info.ID,
-            text=body.conversation or body.extendedTextMessage.text,
-            sender=source.Sender.User,
-            chat=source.Chat.User,
-            fromMe=source.IsFromMe,
-            name=event.Info.Pushname,
-            protocol=body.HasField("protocolMessage"),
-        )
-
-    @client.event(events.ReceiptEv)
-    def receipt(_: Any, event: Any) -> None:
-        tell("receipt", ids=list(event.MessageIDs), type=event.Type, sender=event.MessageSource.Sender.User)
-
-    @client.event(events.LoggedOutEv)
-    def logged_out(_: Any, event: Any) -> None:
-        tell("logged_out", reason=str(event.Reason))
-
-    @client.event(events.StreamReplacedEv)
-    def replaced(_: Any, __: Any) -> None:
-        tell("replaced")
-
-    @client.event(events.DisconnectedEv)
-    def disconnected(_: Any, __: Any) -> None:
-        tell("disconnected")
-
+    for event, fact in (
+        (events.ConnectedEv, lambda _, __: tell("connected")),
+        (events.DisconnectedEv, lambda _, __: tell("disconnected")),
+        (events.LoggedOutEv, lambda _, __: tell("logged_out")),
+        (events.StreamReplacedEv, lambda _, __: tell("replaced")),
+        (events.MessageEv, on_message),
+        (events.ReceiptEv, on_receipt),
+    ):
+        client.event(event)(fact)
     threading.Thread(target=connect, args=(client,), daemon=True).start()
     for line in sys.stdin:
         obey(client, json.loads(line))
     os._exit(0)
+
+
+def on_message(_: Any, event: Any) -> None:
+    body, source = event.Message, event.Info.MessageSource
+    tell(
+        "message",
+        id=event.Info.ID,
+        text=body.conversation or body.extendedTextMessage.text,
+        sender=source.Sender.User,
+        chat=source.Chat.User,
+        fromMe=source.IsFromMe,
+        name=event.Info.Pushname,
+        protocol=body.HasField("protocolMessage"),
+    )
+
+
+def on_receipt(_: Any, event: Any) -> None:
+    tell("receipt", ids=list(event.MessageIDs), type=event.Type, sender=event.MessageSource.Sender.User)
 
 
 def connect(client: Any) -> None:

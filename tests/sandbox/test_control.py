@@ -2,6 +2,8 @@
 
 import asyncio
 import socket
+import ssl
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,16 +14,31 @@ from warest.sandbox import Sandbox
 
 ANI, BUDI = "628110000001", "628110000002"
 
+UPGRADE = (
+    b"Connection: Upgrade\r\nUpgrade: websocket\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+)
+
+
+@pytest.fixture(scope="module")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxProcess]:
+    """One for all, because no client comes to it."""
+    process = SandboxProcess(tmp_path_factory.mktemp("control"))
+    process.phone(ANI)
+    process.phone(BUDI)
+    yield process
+    process.close()
+
 
 def test_phones_are_added_once(sandbox: SandboxProcess) -> None:
-    added = sandbox.http.post("/phones", json={"phone": ANI, "name": "Ani"})
+    added = sandbox.http.post("/phones", json={"phone": "628110000003", "name": "Cici"})
     assert added.status_code == 201
-    assert added.json() | {"lid": ""} == {
-        **{"phone": ANI, "name": "Ani", "jid": f"{ANI}@s.whatsapp.net", "lid": "", "devices": []}
-    }
-    again = sandbox.http.post("/phones", json={"phone": ANI, "name": "Ani"})
+    account = added.json()
+    assert account.pop("lid").endswith("@lid")
+    assert account == {"phone": "628110000003", "name": "Cici", "jid": "628110000003@s.whatsapp.net", "devices": []}
+    again = sandbox.http.post("/phones", json={"phone": "628110000003", "name": "Cici"})
     assert (again.status_code, list(again.json())) == (409, ["error"])
-    assert [phone["phone"] for phone in sandbox.get("/phones")] == [ANI]
+    assert [phone["phone"] for phone in sandbox.get("/phones")] == [ANI, BUDI, "628110000003"]
 
 
 @pytest.mark.parametrize("phone", ["12345", "1234567890123456", "+628110000001", "62811000000a", "٦٢٨١١٠٠٠٠٠٠١"])
@@ -39,7 +56,7 @@ def test_a_phone_number_is_6_to_15_digits(sandbox: SandboxProcess, phone: str) -
         ("POST", "/phones", b"[]", 400),
         ("POST", "/phones", b"\xff", 400),
         ("POST", "/phones", b"{}", 400),
-        ("POST", f"/phones/{BUDI}/messages", b'{"to":"628110000001","text":"x"}', 404),
+        ("POST", "/phones/628110000009/messages", b'{"to":"628110000001","text":"x"}', 404),
         ("POST", f"/phones/{ANI}/messages", b'{"to":"628110000009","text":"x"}', 404),
         ("POST", f"/phones/{ANI}/messages", b'{"to":"628110000001","text":5}', 400),
         ("GET", f"/phones/{ANI}/messages?after=x", b"", 400),
@@ -49,15 +66,12 @@ def test_a_phone_number_is_6_to_15_digits(sandbox: SandboxProcess, phone: str) -
     ],
 )
 def test_an_error_is_a_sentence(sandbox: SandboxProcess, method: str, path: str, body: bytes, status: int) -> None:
-    sandbox.phone(ANI)
     answer = sandbox.http.request(method, path, content=body)
     assert answer.status_code == status
     assert answer.json()["error"].endswith(".")
 
 
 def test_a_wait_for_messages_ends_with_the_message(sandbox: SandboxProcess) -> None:
-    sandbox.phone(ANI)
-    sandbox.phone(BUDI)
     assert sandbox.get(f"/phones/{BUDI}/messages", wait=0.1) == []
     sandbox.send(ANI, BUDI, "from phone to phone")
     (message,) = sandbox.get(f"/phones/{BUDI}/messages", wait=60)
@@ -76,16 +90,47 @@ def test_a_tunnel_elsewhere_is_refused_and_noted(sandbox: SandboxProcess) -> Non
     with socket.create_connection(("127.0.0.1", sandbox.port), timeout=5) as connection:
         connection.sendall(b"CONNECT example.com:443 HTTP/1.1\r\nHost: example.com:443\r\n\r\n")
         assert connection.recv(100).startswith(b"HTTP/1.1 403 ")
-    (violation,) = sandbox.get("/violations")
-    assert "example.com:443" in violation["what"]
-    sandbox.forgive()
+    assert "example.com:443" in sandbox.get("/violations")[-1]["what"]
+
+
+def test_what_is_no_client_is_noted(sandbox: SandboxProcess, tmp_path: Path) -> None:
+    """Through a real tunnel: no TLS, another page than the websocket's, and a websocket that does not speak Noise."""
+    before = len(sandbox.get("/violations"))
+    with tunnel(sandbox) as connection:
+        connection.sendall(b"no TLS at all, for sure\r\n\r\n")
+        connection.recv(100)  # Perhaps an alert, perhaps the end.
+    context = ssl.create_default_context(cadata=sandbox.get("/network")["ca"])
+    with tunnel(sandbox) as plain, context.wrap_socket(plain, server_hostname="web.whatsapp.com") as connection:
+        connection.sendall(b"GET /other HTTP/1.1\r\nHost: web.whatsapp.com\r\n" + UPGRADE)
+        assert connection.recv(100).startswith(b"HTTP/1.1 404 ")
+    with tunnel(sandbox) as plain, context.wrap_socket(plain, server_hostname="web.whatsapp.com") as connection:
+        connection.sendall(b"GET /ws/chat HTTP/1.1\r\nHost: web.whatsapp.com\r\n" + UPGRADE)
+        assert connection.recv(1000).startswith(b"HTTP/1.1 101 ")
+        connection.sendall(b"\x82\x84\0\0\0\0nope")
+        assert connection.recv(100) == b""
+    what = [violation["what"] for violation in sandbox.get("/violations")[before:]]
+    assert len(what) == 3
+    assert what[0].startswith("TLS to web.whatsapp.com:443 failed")
+    assert what[1:] == ["a request for /other", "the connection does not begin with WA\\x06\\x03"]
+
+
+def tunnel(sandbox: SandboxProcess) -> socket.socket:
+    connection = socket.create_connection(("127.0.0.1", sandbox.port), timeout=5)
+    connection.sendall(b"CONNECT web.whatsapp.com:443 HTTP/1.1\r\nHost: web.whatsapp.com:443\r\n\r\n")
+    assert connection.recv(100).startswith(b"HTTP/1.1 200 ")
+    return connection
 
 
 def test_it_listens_on_loopback_only(tmp_path: Path) -> None:
-    with pytest.raises(SetupError, match="127.0.0.1 only"):
+    with pytest.raises(SetupError, match=r"127\.0\.0\.1 only"):
         asyncio.run(Sandbox.start(tmp_path, host="0.0.0.0", port=0))
 
 
 def test_one_folder_belongs_to_one_sandbox(sandbox: SandboxProcess) -> None:
     with pytest.raises(SetupError, match="another sandbox"):
         asyncio.run(Sandbox.start(sandbox.data, port=0))
+
+
+def test_a_page_of_a_browser_is_refused(sandbox: SandboxProcess) -> None:
+    assert sandbox.http.get("/phones", headers={"host": f"evil.example:{sandbox.port}"}).status_code == 400
+    assert sandbox.http.get("/phones", headers={"host": f"localhost:{sandbox.port}"}).status_code == 200

@@ -65,6 +65,20 @@ def test_what_is_queued_survives_a_kill_of_everything(sandbox: SandboxProcess, c
     session.wait("message", text="queued")
 
 
+def test_a_kill_in_the_middle_of_a_burst_loses_and_doubles_nothing(sandbox: SandboxProcess, client: Start) -> None:
+    session = client("ani").link(ANI)
+    texts = [f"text {number}" for number in range(200)]
+    for text in texts[:100]:
+        sandbox.send(BUDI, ANI, text)
+    sandbox.stop(signal.SIGKILL)
+    sandbox.start()
+    for text in texts[100:]:
+        sandbox.send(BUDI, ANI, text)
+    assert [session.wait("message", protocol=False)["text"] for _ in texts] == texts
+    sandbox.send(BUDI, ANI, "the end")
+    assert session.wait("message", protocol=False)["text"] == "the end"
+
+
 def test_a_phone_that_lost_its_sessions_asks_for_a_retry(sandbox: SandboxProcess, client: Start) -> None:
     session = client("ani").link(ANI)
     session.send(BUDI, "first")

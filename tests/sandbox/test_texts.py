@@ -23,8 +23,14 @@ def test_a_phone_and_a_session_text_each_other(sandbox: SandboxProcess, client: 
     sent = session.send(BUDI, "halo Budi")
     shown = sandbox.wait_text(BUDI, "halo Budi")
     assert shown | {"seq": 0, "timestamp": 0} == {
-        **{"seq": 0, "kind": "text", "text": "halo Budi", "from": ANI, "to": BUDI},
-        **{"id": sent, "timestamp": 0, "fromMe": False},
+        "seq": 0,
+        "kind": "text",
+        "text": "halo Budi",
+        "from": ANI,
+        "to": BUDI,
+        "id": sent,
+        "timestamp": 0,
+        "fromMe": False,
     }
     # The session's own phone shows it too, and knows that it has arrived.
     assert sandbox.wait_text(ANI, "halo Budi")["fromMe"]
@@ -92,13 +98,21 @@ def test_an_unknown_number_is_an_error(sandbox: SandboxProcess, client: Start) -
     assert session.call("on_whatsapp", number="628119999999") == [False]
 
 
-def test_a_session_sets_its_name(sandbox: SandboxProcess, client: Start) -> None:
+def test_a_session_takes_over_the_name_of_its_phone(sandbox: SandboxProcess, client: Start) -> None:
     session = client("ani").link(ANI)
-    # The key of the app state comes from the phone, in a message that the session shows as any other.
-    session.wait("message", protocol=True)
+    until(lambda: bool(session.call("me") == "Ani"), "the session knows its name")
+    session.call("available")
+
+
+def test_a_session_sets_its_name(sandbox: SandboxProcess, client: Start) -> None:
+    session, other = client("first"), client("second")
+    session.link(ANI)
+    other.link(ANI)
+    until(lambda: bool(session.call("me") == "Ani"), "the session knows its name")
     session.call("name", name="Ani the bot")
     session.call("available")
-    until(lambda: sandbox.get("/phones")[0]["name"] == "Ani the bot", "the name is known")
+    until(lambda: sandbox.get("/phones")[0]["name"] == "Ani the bot", "the network knows the name")
+    until(lambda: bool(other.call("me") == "Ani the bot"), "the other session knows the name")
 
 
 def test_a_burst_of_texts_arrives_in_order(sandbox: SandboxProcess, client: Start) -> None:

@@ -13,8 +13,8 @@ from typing import Any
 
 import httpx
 import redis
+from support.waiting import eventually
 
-from tests.support.waiting import eventually
 from warest import keys
 
 #: Variables of the person who runs the tests must not reach the product.

@@ -174,6 +174,14 @@ class StreamsBroker(dramatiq.Broker):
             elif not self.streams.enqueue(queue, body):
                 raise RateLimited(f"Queue {queue} is full.", queue=queue, retry_after=_FULL_RETRY_AFTER)
 
+    def write_off(self, message: "dramatiq.Message[Any]", reason: str) -> None:
+        """Puts a message among the dead letters that is in no queue: its sender knows that it is of no use to run it.
+
+        Raises DriverError.
+        """
+        with _driver_errors():
+            self.streams.write_off(message.queue_name, message.encode(), reason)
+
     def stream_entry(self, message: "dramatiq.Message[Any]") -> tuple[str, dict[str, bytes]]:
         """Key and fields for an XADD (with id *) of your own, to make enqueueing part of a larger Redis transaction.
 

@@ -15,14 +15,26 @@ end
 _BURY = (
     _NOW
     + """
-local function bury(stream, dead, group, id, message, queue, reason, ttl, most)
+local function write_off(dead, message, queue, reason, ttl, most)
   local time = now()
   redis.call('XADD', dead, 'MAXLEN', most, '*', 'message', message, 'queue', queue, 'reason', reason, 'died_at', time)
   redis.call('XTRIM', dead, 'MINID', math.max(0, time - ttl))
   redis.call('PEXPIRE', dead, ttl)
+end
+
+local function bury(stream, dead, group, id, ...)
+  write_off(dead, ...)
   redis.call('XACK', stream, group, id)
   redis.call('XDEL', stream, id)
 end
+"""
+)
+
+#: KEYS dead. ARGV message, then as for bury. A message that is in no queue.
+WRITE_OFF = (
+    _BURY
+    + """
+write_off(KEYS[1], ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5])
 """
 )
 

@@ -76,6 +76,7 @@ class Streams:
         self._promote = self._script(scripts.PROMOTE)
         self._ack = self._script(scripts.ACK)
         self._nack = self._script(scripts.NACK)
+        self._write_off = self._script(scripts.WRITE_OFF)
         self._requeue = self._script(scripts.REQUEUE)
         self._take_over = self._script(scripts.TAKE_OVER)
         self._leave = self._script(scripts.LEAVE)
@@ -205,6 +206,9 @@ class Streams:
             keys=[keys.queue_stream(queue), keys.dead_letters(queue)],
             args=[GROUP, id, body, *self._burial(queue, reason)],
         )
+
+    def write_off(self, queue: str, body: bytes, reason: str) -> None:
+        self._write_off(keys=[keys.dead_letters(queue)], args=[body, *self._burial(queue, reason)])
 
     def requeue(self, queue: str, consumer: str, ids: Iterable[str]) -> None:
         self._requeue(keys=[keys.queue_stream(queue)], args=[GROUP, consumer, *ids])

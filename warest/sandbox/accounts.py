@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from warest.errors import Conflict, InvalidInput, NotFound
 from warest.ids import LID_SERVER, PN_SERVER, Jid
+from warest.sandbox.crypto import sha256
 from warest.sandbox.signal import Bundle, Identity
 from warest.sandbox.store import Store
 
@@ -57,6 +58,8 @@ class Account:
     last_prekey: int = 0
     last_key_index: int = 0
     devices: dict[int, Device] = field(default_factory=dict)
+    #: Numbers of devices that are just being linked.
+    linking: set[int] = field(default_factory=set)
 
     @property
     def pn(self) -> Jid:
@@ -66,11 +69,17 @@ class Account:
     def lid(self) -> Jid:
         return Jid(self.lid_user, LID_SERVER)
 
+    @property
+    def app_state_key_id(self) -> bytes:
+        return sha256(self.app_state_key)[:6]
+
     def free_device_id(self) -> int:
         """The next number that no device has; numbers are used again only when all have been."""
-        last = max(self.devices, default=0)
+        taken: set[int] = set(self.devices) | self.linking
+        last = max(taken, default=0)
+        number: int
         for number in (*range(last + 1, _MAX_DEVICE + 1), *range(1, last)):
-            if number not in self.devices:
+            if number not in taken:
                 return number
         raise Conflict(f"{self.phone} has {_MAX_DEVICE} linked devices: unlink some first.")
 

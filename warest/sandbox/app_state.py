@@ -1,9 +1,14 @@
-"""App state: encrypted patches that keep an account's devices alike. The server only stores and orders them."""
+"""App state: encrypted patches that keep an account's devices alike. The server only stores and orders them.
 
+The first patch is the phone's; all others come from sessions.
+"""
+
+import time
 from typing import TYPE_CHECKING
 
 from google.protobuf.message import DecodeError
 
+from warest.sandbox import mutations
 from warest.sandbox.accounts import Account, Device
 from warest.sandbox.nodes import MalformedNode, Node, Value
 from warest.whatsapp import protos
@@ -54,6 +59,14 @@ def _page(network: "Network", account: Account, name: str, known: int, current: 
     attrs: dict[str, Value] = {"name": name, "type": "result", "version": str(current), "has_more_patches": "false"}
     patches = [Node("patch", {}, patch) for (patch,) in rows]
     return Node("collection", attrs, [Node("patches", {}, patches)] if patches else [])
+
+
+def begin(network: "Network", account: Account) -> None:
+    """The phone writes its owner's name, which its sessions take over when they are linked."""
+    setting = protos.sync_action.SyncActionValue(timestamp=int(time.time() * 1000))
+    setting.pushNameSetting.name = account.name
+    patch = mutations.first_patch(account, "critical_block", ["setting_pushName"], setting)
+    _append(network, account, "critical_block", 1, patch)
 
 
 def _append(network: "Network", account: Account, name: str, version: int, data: bytes) -> None:

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from websockets.frames import Opcode
+from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
 from websockets.server import ServerProtocol
 
@@ -69,6 +69,9 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         self._network.disconnected(self)
+        for answer in self._asked.values():
+            if not answer.done():
+                answer.set_exception(ConnectionResetError())
         self.closed.set()
 
     def data_received(self, data: bytes) -> None:
@@ -79,8 +82,13 @@ class Connection(asyncio.Protocol):
         for event in self._websocket.events_received():
             if isinstance(event, Request):
                 self._upgrade(event)
+            elif not isinstance(event, Frame):
+                pass
             elif event.opcode in (Opcode.BINARY, Opcode.CONT) and not self._finished:
                 self._on_bytes(event.data)
+            elif event.opcode is Opcode.TEXT:
+                self._network.violations.record(self.name, "a text frame on the websocket")
+                self.close()
         self._write_websocket()
 
     def eof_received(self) -> bool:
@@ -137,7 +145,8 @@ class Connection(asyncio.Protocol):
         answer = self._asked[iq.text("id")] = asyncio.get_running_loop().create_future()
         try:
             self.send(iq)
-            return await answer
+            reply: Node = await answer
+            return reply
         finally:
             del self._asked[iq.text("id")]
 

@@ -78,7 +78,7 @@ class Control:
     def _add_phone(self, request: Request) -> Answer:
         phone = request.text("phone")
         name = request.text("name") if "name" in request.json() else phone
-        return Answer(201, _show(self._network.accounts.create(phone, name)))
+        return Answer(201, _show(self._network.add_phone(phone, name)))
 
     async def _scan(self, request: Request, account: Account) -> Answer:
         device = await self._network.link(account, request.text("qr"))

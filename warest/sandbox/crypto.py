@@ -1,4 +1,4 @@
-"""The primitives that Noise, pairing and Signal share: Curve25519 keys, XEdDSA, HKDF."""
+"""The primitives that Noise, pairing, Signal and app state share: Curve25519 keys, XEdDSA, HKDF, AES-CBC."""
 
 import hashlib
 import hmac
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import xeddsa
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 #: Curve25519 keys carry this type byte wherever Signal serialises one.
@@ -66,3 +67,18 @@ def hkdf(key: bytes, length: int, *, salt: bytes = bytes(32), info: bytes = b"")
         block = hmac.digest(pseudorandom, block + info + bytes([counter]), "sha256")
         output += block
     return output[:length]
+
+
+def encrypt_cbc(key: bytes, iv: bytes, plaintext: bytes) -> bytes:
+    """AES-CBC with the padding of PKCS #7."""
+    count = 16 - len(plaintext) % 16
+    encryptor = Cipher(algorithms.AES(key), modes.CBC(iv)).encryptor()
+    return encryptor.update(plaintext + bytes([count]) * count) + encryptor.finalize()
+
+
+def decrypt_cbc(key: bytes, iv: bytes, ciphertext: bytes) -> bytes:
+    if not ciphertext or len(ciphertext) % 16:
+        raise ValueError("the ciphertext is cut")
+    decryptor = Cipher(algorithms.AES(key), modes.CBC(iv)).decryptor()
+    padded = decryptor.update(ciphertext) + decryptor.finalize()
+    return padded[: -padded[-1]]

@@ -7,8 +7,8 @@ from typing import Any
 
 from google.protobuf.json_format import MessageToDict
 
-from warest.sandbox.accounts import Account, Accounts
 from warest.ids import Jid
+from warest.sandbox.accounts import Account, Accounts
 from warest.sandbox.store import Store
 from warest.whatsapp import protos
 
@@ -50,7 +50,8 @@ class History:
             "fromMe": item.sender is owner,
         }
         self._store.write(
-            "insert or ignore into messages (phone, chat, sender, id, status, message, entry) values (?, ?, ?, ?, ?, ?, ?)",
+            "insert or ignore into messages (phone, chat, sender, id, status, message, entry)"
+            " values (?, ?, ?, ?, ?, ?, ?)",
             *(owner.phone, item.chat.phone, item.sender.phone, item.id, "sent"),
             *(item.message.SerializeToString(), json.dumps(entry)),
         )
@@ -100,9 +101,8 @@ class History:
 
     def _describe(self, message: Any) -> dict[str, Any]:
         """The kind of a message and what people read in it."""
-        name, value = next(
-            ((f.name, v) for f, v in message.ListFields() if f.name not in _COMPANIONS), ("empty", None)
-        )
+        said: list[tuple[str, Any]] = [(field.name, value) for field, value in message.ListFields()]
+        name, value = next((each for each in said if each[0] not in _COMPANIONS), ("empty", message))
         if name == "conversation":
             return {"kind": "text", "text": value}
         if name == "extendedTextMessage":

@@ -3,7 +3,6 @@
 A handler returns the children of the result. What the table does not know is a violation, answered with 501.
 """
 
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from google.protobuf.message import DecodeError
 
+from warest.sandbox import app_state, messages
 from warest.sandbox import iq as iqs
-from warest.sandbox import messages
 from warest.sandbox.accounts import Account, Accounts, Device, Prekeys
 from warest.sandbox.connection import Connection
 from warest.sandbox.delivery import Delivery
@@ -90,7 +90,6 @@ class Network:
         if not device.greeted:
             self.phones.greet(device)
         self.delivery.catch_up(device)
-        device.connection.active = True
 
     # Stanzas
 
@@ -135,7 +134,12 @@ class Network:
         """After the answer to the stanza that is being handled."""
         asyncio.get_running_loop().call_soon(callback)
 
-    # Linking
+    # Accounts
+
+    def add_phone(self, phone: str, name: str) -> Account:
+        account = self.accounts.create(phone, name)
+        app_state.begin(self, account)
+        return account
 
     async def link(self, account: Account, qr: str) -> Device:
         device, connection = await self.pairing.scan(account, qr)

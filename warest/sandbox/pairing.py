@@ -1,10 +1,10 @@
 """Linking a session: the server shows references, a phone scans the QR that is made of one, the session signs.
 
-    server  -> <iq><pair-device><ref/>...        the client shows a QR of ref, Noise key, identity key and a secret
-    phone      scans it and signs the device's identity with its own
-    server  -> <iq><pair-success>                the client adds its signature
-    client  -> <iq><pair-device-sign>
-    server  -> <stream:error code=515>           the client connects again, now with a number
+server  -> <iq><pair-device><ref/>...        the client shows a QR of ref, Noise key, identity key and a secret
+phone      scans it and signs the device's identity with its own
+server  -> <iq><pair-success>                the client adds its signature
+client  -> <iq><pair-device-sign>
+server  -> <stream:error code=515>           the client connects again, now with a number
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from warest.errors import Conflict, InvalidInput, NotFound
 from warest.sandbox.accounts import Account, Accounts, Device
 from warest.sandbox.connection import Connection
 from warest.sandbox.crypto import hmac256, signed
-from warest.sandbox.nodes import SERVER, MalformedNode, Node
+from warest.sandbox.nodes import SERVER, MalformedNode, Node, Value
 from warest.whatsapp import protos
 
 #: The client shows the first reference for 60 seconds and each other one for 20.
@@ -109,15 +109,17 @@ class Pairing:
         qr = Qr.parse(text)
         connection = self._offers.get(qr.reference)
         if connection is None:
-            raise NotFound("No session shows this QR any more: it was scanned already, ran out, or the session has gone.")
+            raise NotFound("No session shows this QR any more: it was scanned, it ran out, or the session has gone.")
         registration = self._registrations[connection]
         if qr.noise != connection.client_static or qr.identity != registration.identity:
             raise InvalidInput("The keys of this QR are not those of the session that shows its reference.")
         self.withdraw(connection)
         device = self._device(account, connection, registration)
-        details = self._details(device)
-        reply = await self._ask_to_sign(connection, device, _box(account, qr, details))
-        self._check_signature(account, device, details, reply)
+        account.linking.add(device.id)
+        try:
+            await self._have_signed(connection, device, qr)
+        finally:
+            account.linking.discard(device.id)
         self._accounts.link(device)
         return device, connection
 
@@ -135,15 +137,13 @@ class Pairing:
             told.signature,
         )
 
-    def _details(self, device: Device) -> bytes:
+    async def _have_signed(self, connection: Connection, device: Device, qr: Qr) -> None:
+        """Tell the session who it is now, and check that it agrees."""
         details: bytes = protos.adv.ADVDeviceIdentity(
             rawID=secrets.randbits(31), timestamp=int(time.time()), keyIndex=device.key_index
         ).SerializeToString()
-        return details
-
-    async def _ask_to_sign(self, connection: Connection, device: Device, box: bytes) -> Node:
         success = [
-            Node("device-identity", {}, box),
+            Node("device-identity", {}, _box(device.account, qr, details)),
             Node("device", {"jid": device.pn, "lid": device.lid}),
             Node("platform", {"name": "android"}),
         ]
@@ -151,19 +151,22 @@ class Pairing:
             reply = await asyncio.wait_for(connection.ask(_set("pair-success", success)), _SIGN_TIMEOUT)
         except TimeoutError:
             raise Conflict("The session did not sign its new identity in time.") from None
+        except ConnectionError:
+            raise Conflict("The session has gone while it was being linked.") from None
         if reply.attrs.get("type") != "result":
             raise Conflict(f"The session refused to be linked: {reply}")
-        return reply
+        _check_signature(device, details, reply)
 
-    def _check_signature(self, account: Account, device: Device, details: bytes, reply: Node) -> None:
-        try:
-            answer = reply.child("pair-device-sign", "device-identity")
-            identity = protos.adv.ADVSignedDeviceIdentity.FromString(answer.data)
-        except (MalformedNode, DecodeError) as error:
-            raise Conflict(f"The session's answer to the pairing is malformed: {error}") from error
-        message = _DEVICE_SIGNATURE + details + device.identity + account.identity.key.public
-        if identity.details != details or not signed(device.identity, message, identity.deviceSignature):
-            raise Conflict("The session signed its new identity wrongly.")
+
+def _check_signature(device: Device, details: bytes, reply: Node) -> None:
+    try:
+        answer = reply.child("pair-device-sign", "device-identity")
+        identity = protos.adv.ADVSignedDeviceIdentity.FromString(answer.data)
+    except (MalformedNode, DecodeError) as error:
+        raise Conflict(f"The session's answer to the pairing is malformed: {error}.") from error
+    message = _DEVICE_SIGNATURE + details + device.identity + device.account.identity.key.public
+    if identity.details != details or not signed(device.identity, message, identity.deviceSignature):
+        raise Conflict("The session signed its new identity wrongly.")
 
 
 def _box(account: Account, qr: Qr, details: bytes) -> bytes:
@@ -181,5 +184,5 @@ def _box(account: Account, qr: Qr, details: bytes) -> bytes:
 
 
 def _set(tag: str, children: list[Node]) -> Node:
-    attrs = {"from": SERVER, "type": "set", "id": secrets.token_hex(8), "xmlns": "md", "t": str(int(time.time()))}
-    return Node("iq", {**attrs}, [Node(tag, {}, children)])
+    attrs: dict[str, Value] = {"from": SERVER, "type": "set", "id": secrets.token_hex(8), "xmlns": "md"}
+    return Node("iq", attrs | {"t": str(int(time.time()))}, [Node(tag, {}, children)])

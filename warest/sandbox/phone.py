@@ -23,9 +23,7 @@ class PhoneKeys:
         """The phone's own bundle, with a fresh one-time prekey."""
         account.last_prekey += 1
         one_time = KeyPair.generate()
-        self._store.write(
-            "update accounts set last_prekey = ? where phone = ?", account.last_prekey, account.phone
-        )
+        self._store.write("update accounts set last_prekey = ? where phone = ?", account.last_prekey, account.phone)
         self._store.write(
             "insert into phone_prekeys values (?, ?, ?)", account.phone, account.last_prekey, one_time.private
         )

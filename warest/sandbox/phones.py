@@ -136,7 +136,7 @@ class Phones:
         account, now = device.account, int(time.time())
         e2e = protos.e2e
         key = e2e.AppStateSyncKey(
-            keyID=e2e.AppStateSyncKeyId(keyID=sha256(account.app_state_key)[:6]),
+            keyID=e2e.AppStateSyncKeyId(keyID=account.app_state_key_id),
             keyData=e2e.AppStateSyncKeyData(
                 keyData=account.app_state_key,
                 fingerprint=e2e.AppStateSyncKeyFingerprint(rawID=1, currentIndex=0, deviceIndexes=[0]),

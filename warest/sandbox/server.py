@@ -37,7 +37,10 @@ class Sandbox:
     async def start(cls, data: Path, host: str = HOST, port: int = PORT) -> "Sandbox":
         """Listen on loopback; port 0 takes a free one. The folder is made when it is not there."""
         if host != HOST:
-            raise SetupError(f"The sandbox listens on {HOST} only, because whoever reaches it owns its phones: not {host}.")
+            raise SetupError(
+                f"The sandbox listens on {HOST} only, not on {host}: whoever reaches it owns its phones. "
+                f"Leave the host away, or set it to {HOST}."
+            )
         library.verify()
         store = Store(data)
         try:
@@ -102,7 +105,7 @@ class Sandbox:
             if request.method == "CONNECT" and self._proxy.serves(request.path[0]):
                 await self._proxy.tunnel(request.path[0], writer)
                 return
-            keep_alive = request.keep_alive and request.method != "CONNECT"
+            keep_alive = request.keep_alive
             writer.write(_REFUSED if request.method == "CONNECT" else await self._answer(request))
             await writer.drain()
         writer.close()

@@ -11,10 +11,9 @@ import secrets
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
-from warest.sandbox.crypto import DJB, KeyPair, hkdf, hmac256
+from warest.sandbox.crypto import DJB, KeyPair, decrypt_cbc, encrypt_cbc, hkdf, hmac256
 
 VERSION = b"\x33"
 
@@ -57,16 +56,15 @@ class Identity:
         return self.key.sign(DJB + self.signed.public)
 
     def to_bytes(self) -> bytes:
-        return b"".join(
-            (self.registration.to_bytes(4, "big"), self.key.private, self.signed_id.to_bytes(4, "big"), self.signed.private)
-        )
+        numbers = self.registration.to_bytes(4, "big") + self.signed_id.to_bytes(4, "big")
+        return numbers + self.key.private + self.signed.private
 
     @staticmethod
     def from_bytes(data: bytes) -> "Identity":
         return Identity(
             int.from_bytes(data[:4], "big"),
-            KeyPair.of(data[4:36]),
-            int.from_bytes(data[36:40], "big"),
+            KeyPair.of(data[8:40]),
+            int.from_bytes(data[4:8], "big"),
             KeyPair.of(data[40:72]),
         )
 
@@ -88,7 +86,8 @@ class ReceivingChain:
         if counter - self.counter > _MAX_SKIPPED:
             raise Undecryptable(f"message {counter} is too far ahead of {self.counter}")
         while self.counter < counter:
-            self.skipped[self.counter] = self._step()
+            number = self.counter
+            self.skipped[number] = self._step()
         while len(self.skipped) > _MAX_SKIPPED:
             del self.skipped[min(self.skipped)]
         return self._step()
@@ -163,7 +162,7 @@ class Session:
             ratchetKey=DJB + self.ratchet.public,
             counter=self.counter,
             previousCounter=self.previous_counter,
-            ciphertext=_encrypt_cbc(cipher_key, iv, plaintext),
+            ciphertext=encrypt_cbc(cipher_key, iv, plaintext),
         )
         self.counter += 1
         body = VERSION + message.SerializeToString()
@@ -192,7 +191,10 @@ class Session:
         if not hmac.compare_digest(_mac(mac_key, self.remote_identity, own.key.public, body[:-_MAC]), body[-_MAC:]):
             raise Undecryptable("the MAC does not match")
         after.pending = None
-        return after, _decrypt_cbc(cipher_key, iv, message.ciphertext)
+        try:
+            return after, decrypt_cbc(cipher_key, iv, message.ciphertext)
+        except ValueError as error:
+            raise Undecryptable(str(error)) from error
 
     def _copy(self) -> "Session":
         return replace(self, receiving=[replace(chain, skipped=dict(chain.skipped)) for chain in self.receiving])
@@ -340,20 +342,6 @@ def _mac(key: bytes, sender: bytes, receiver: bytes, body: bytes) -> bytes:
     return hmac256(key, DJB + sender + DJB + receiver + body)[:_MAC]
 
 
-def _encrypt_cbc(key: bytes, iv: bytes, plaintext: bytes) -> bytes:
-    count = 16 - len(plaintext) % 16
-    encryptor = Cipher(algorithms.AES(key), modes.CBC(iv)).encryptor()
-    return encryptor.update(plaintext + bytes([count]) * count) + encryptor.finalize()
-
-
-def _decrypt_cbc(key: bytes, iv: bytes, ciphertext: bytes) -> bytes:
-    if not ciphertext or len(ciphertext) % 16:
-        raise Undecryptable("the ciphertext is cut")
-    decryptor = Cipher(algorithms.AES(key), modes.CBC(iv)).decryptor()
-    padded = decryptor.update(ciphertext) + decryptor.finalize()
-    return padded[: -padded[-1]]
-
-
 def _public(serialised: bytes) -> bytes:
     if len(serialised) != 33 or serialised[:1] != DJB:
         raise Undecryptable("a key is no Curve25519 key")
@@ -394,7 +382,7 @@ def _signal_messages() -> tuple[Any, Any]:
         for field_name, (number, kind) in fields.items():
             message.field.add(name=field_name, number=number, type=kind, label=kinds.LABEL_OPTIONAL)
     pool = descriptor_pool.DescriptorPool()
-    pool.Add(file)  # type: ignore[no-untyped-call]
+    pool.Add(file)
     found = (pool.FindMessageTypeByName(f"signal.{name}") for name in layout)
     whisper, first = (message_factory.GetMessageClass(descriptor) for descriptor in found)
     return whisper, first

@@ -58,11 +58,15 @@ create table app_state (
     primary key (phone, collection, version)
 ) without rowid;
 create table violations (
-    seq integer primary key autoincrement, at real not null, device text not null, what text not null, node text not null
+    seq integer primary key autoincrement, at real not null, device text not null, what text not null,
+    node text not null
 );
 pragma user_version = 1;
 """
 _VERSION = 1
+
+#: Seconds that a second sandbox waits for the folder: long enough for the first to end.
+_LOCK_TIMEOUT = 1.0
 
 
 class Store:
@@ -70,7 +74,7 @@ class Store:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         #: Called when a transaction begins, so that somebody ends it.
         self.on_change: Callable[[], None] = lambda: None
-        self._db = sqlite3.connect(folder / FILE, isolation_level=None)
+        self._db = sqlite3.connect(folder / FILE, isolation_level=None, timeout=_LOCK_TIMEOUT)
         try:
             self._db.execute("pragma journal_mode = wal")
             self._db.execute("pragma locking_mode = exclusive")
@@ -84,7 +88,7 @@ class Store:
         self._db.execute("begin immediate")
         version = self._db.execute("pragma user_version").fetchone()[0]
         if version > _VERSION:
-            raise SetupError(f"{FILE} was written by a newer WAREST (version {version}): upgrade, or use another folder.")
+            raise SetupError(f"{FILE} is of a newer WAREST (version {version}): upgrade, or use another folder.")
         self._db.execute("commit")
         if version == 0:
             self._db.executescript(f"begin; {_SCHEMA} commit;")

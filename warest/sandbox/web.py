@@ -11,6 +11,9 @@ from warest.errors import InvalidInput
 
 _MAX_BODY = 1 << 20
 
+#: How the port may be called in `Host:`.
+_HOSTS = frozenset({"127.0.0.1", "localhost"})
+
 
 class BadRequest(Exception):
     """These bytes are no request that can be answered; the connection is closed behind the answer."""
@@ -73,6 +76,11 @@ async def read_request(reader: asyncio.StreamReader) -> Request | None:
         raise BadRequest(f"A body needs a Content-Length of at most {_MAX_BODY}.")
     body = await reader.readexactly(size) if size else b""
     keep_alive = version == "HTTP/1.1" and headers.get("connection", "").lower() != "close"
+    if method == "CONNECT":
+        return Request(method, (target,), {}, body, keep_alive=False)
+    if headers.get("host", "").rpartition(":")[0] not in _HOSTS:
+        # A page in somebody's browser may reach loopback under a name of its own.
+        raise BadRequest(f"Ask for {' or '.join(sorted(_HOSTS))} with the port.")
     path, _, query = target.partition("?")
     segments = tuple(unquote(part) for part in path.split("/") if part)
     return Request(method, segments, dict(parse_qsl(query)), body, keep_alive)

@@ -27,6 +27,9 @@ class Listener(Protocol):
     def on_qr(self, text: str, seconds: int) -> None:
         """A QR waits to be scanned, for `seconds`."""
 
+    def on_paired(self) -> None:
+        """The QR was scanned; the connection is made anew as the account."""
+
     def on_qr_expired(self) -> None:
         """No further QR will come: the process must be replaced."""
 
@@ -99,7 +102,9 @@ class Client:
 
     def _on_login_status(self, status: str) -> None:
         log.info("pairing: %s", status)
-        if "timeout" in status:
+        if status == "success":
+            self._listener.on_paired()
+        elif "timeout" in status:
             self._listener.on_qr_expired()
 
     def _on_connected(self) -> None:

@@ -1,0 +1,47 @@
+"""The documents say what the code does, all of it, and nothing else."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from warest import events
+from warest.config import reference
+from warest.config.settings import Settings
+from warest.http import openapi
+from warest.http.codes import Code
+
+ROOT = Path(__file__).parent.parent
+DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
+
+
+def test_configuration_is_written_from_the_code() -> None:
+    """`python -m warest.config.reference` has been run since the last change of a setting."""
+    assert (ROOT / "docs/configuration.md").read_text() == reference.markdown()
+    assert (ROOT / ".env.example").read_text() == reference.example()
+
+
+def test_every_route_is_documented(routes: dict[str, object]) -> None:
+    """The overview lists each route of the code, and no other."""
+    listed = set(re.findall(r"^\| `(\w+) (/\S+)` \|", (ROOT / "docs/api.md").read_text(), re.MULTILINE))
+    described = openapi.document(Settings(), routes)["paths"]
+    assert listed == {(method.upper(), path) for path, methods in described.items() for method in methods}
+
+
+def test_every_event_is_documented() -> None:
+    """Each event of the code has a chapter, and each chapter an event."""
+    chapters = set(re.findall(r"^## (\w+_\w+)$", (ROOT / "docs/events.md").read_text(), re.MULTILINE))
+    assert chapters == {events.SESSION_STATUS, events.MESSAGE_RECEIVED}
+
+
+def test_documented_codes_exist() -> None:
+    """Number and HTTP status of each documented code are those of the table."""
+    rows = re.findall(r"^\| (\d{4}) \| (\d{3}) \|", (ROOT / "docs/api.md").read_text(), re.MULTILINE)
+    assert {(int(number), int(http)) for number, http in rows} <= {(code.number, code.http) for code in Code}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_links_lead_somewhere(document: Path) -> None:
+    """Each relative link names a file of the repository."""
+    for target in re.findall(r"\]\((?!https?:|#)([^)#]+)[^)]*\)", document.read_text()):
+        assert (document.parent / target).exists(), target
