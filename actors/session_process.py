@@ -187,7 +187,7 @@ class Session:
         patience.daemon = True
         patience.start()
         worker.stop(timeout=int(STOP_PATIENCE * 500))
-        self.client.stop()
+        self.client.close()
         self.house.broker.close()
 
     def _change(self, status: str, reason: str | None, data: dict[str, Any]) -> None:

@@ -21,8 +21,8 @@ from warest.store import SessionRecord, Store
 
 log = logging.getLogger(__name__)
 
-#: Longer than any attempt; a drainer that died holds the outbox up for at most this long, ms.
-LOCK_MS = 30_000
+#: The lock outlives any attempt by this, ms; a drainer that died holds the outbox up no longer.
+LOCK_MARGIN_MS = 2_000
 
 #: When another process drains the outbox, look again after this long, ms.
 LOOK_AGAIN_MS = 250
@@ -52,6 +52,7 @@ class Webhooks:
         self._store = store
         self._default_secret = default_secret
         self._receivers = Receivers(house.settings)
+        self._lock_ms = house.settings.webhook_timeout_ms + LOCK_MARGIN_MS
         self._release_if_empty = house.redis.register_script(_RELEASE_IF_EMPTY)
         self._done = house.redis.register_script(_DONE)
         self._schedule = webhooks.Schedule(
@@ -63,7 +64,7 @@ class Webhooks:
     def drain(self, session: str) -> None:
         """Send what waits in the outbox. A crash leaves the rest there, with the event in hand: it is sent again."""
         token = new_ulid()
-        if not self._house.redis.set(keys.outbox_lock(session), token, nx=True, px=LOCK_MS):
+        if not self._house.redis.set(keys.outbox_lock(session), token, nx=True, px=self._lock_ms):
             again = self._house.bus.message(keys.WEBHOOK_QUEUE, "deliver_outbox", session=session)
             self._house.broker.enqueue(again, delay=LOOK_AGAIN_MS)
             return
@@ -84,7 +85,7 @@ class Webhooks:
             record = self._store.session_by_ulid(session)
             for entry, fields in entries:
                 self._first_attempt(session, record, _delivery(fields))
-                if not self._done(keys=held, args=[token, entry, LOCK_MS]):
+                if not self._done(keys=held, args=[token, entry, self._lock_ms]):
                     return
 
     def attempt(self, session: str, delivery: webhooks.Delivery, attempt: int) -> None:

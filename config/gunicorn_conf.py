@@ -4,7 +4,7 @@ from warest.config import logs, settings
 
 _settings = settings.from_env()
 
-bind = f"{_settings.host}:{_settings.port}"
+bind = _settings.address
 worker_class = "gthread"
 workers = _settings.web_processes
 threads = _settings.web_threads

@@ -2,14 +2,20 @@
 
 Order: `X_FILE` (the content of a file), then the process environment, then `.env` in the working folder. An empty
 variable counts as unset. Booleans are true/1/yes/on and false/0/no/off. All faults are reported at once.
+
+Only the names that stand here are read, in their case: a library that also took `TIMEZONE` or `base_url` for a setting
+would surprise people. And a `$` in `.env` is a `$`, as it was for the original.
 """
 
 import os
+import re
+import zoneinfo
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, BeforeValidator, Field, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from dotenv import dotenv_values
+from pydantic import AfterValidator, AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from warest.errors import SetupError
 
@@ -24,18 +30,38 @@ def _hash_name(value: object) -> object:
     return str(value).lower().removeprefix("sha").removeprefix("-")
 
 
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
+def _time_zone(name: str) -> str:
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("no such time zone; IANA names look like Asia/Jakarta") from None
+    return name
+
+
+def _header_text(value: str) -> str:
+    """It goes out in a webhook header, where a line break would begin the next one."""
+    if not value.isprintable():
+        raise ValueError("only printable characters can stand here")
+    return value
+
+
 Sha2 = Annotated[Literal["224", "256", "384", "512"], BeforeValidator(_hash_name)]
+CountryCode = Annotated[str, BeforeValidator(lambda value: re.sub(r"[^0-9]", "", str(value))), Field(min_length=1)]
+TimeZone = Annotated[str, AfterValidator(_time_zone)]
+HeaderText = Annotated[str, AfterValidator(_header_text)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 Seconds = Annotated[float, Field(gt=0)]
 Milliseconds = Annotated[int, Field(ge=0)]
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """The settings of one process, checked. Secrets that nobody set are in config/secrets.py."""
 
-    model_config = SettingsConfigDict(
-        env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True, populate_by_name=True
-    )
+    model_config = ConfigDict(extra="ignore", frozen=True, populate_by_name=True)
 
     host: str = variables("HOST", "APP_HOST", default="0.0.0.0", help="Address to listen on.")
     port: Port = variables("PORT", "APP_PORT", default=7308, help="Port to listen on.")
@@ -46,9 +72,11 @@ class Settings(BaseSettings):
     allowed_origins: str = variables(
         "ALLOWED_ORIGINS", "WAREST_ALLOWED_ORIGINS", default="", help="Origins that browsers may call from; `*` is all."
     )
-    timezone: str = variables("WAREST_TIMEZONE", "GENERIC_TIMEZONE", default="UTC", help="IANA name, for shown times.")
+    timezone: TimeZone = variables(
+        "WAREST_TIMEZONE", "GENERIC_TIMEZONE", default="UTC", help="IANA name, for shown times."
+    )
     timezone_locale: str = variables("WAREST_TZ_LOCALE", "TZ_LOCALE", default="en-US", help="How times are written.")
-    country_code: str = variables(
+    country_code: CountryCode = variables(
         "WAREST_DEFAULT_COUNTRY_CODE", default="62", help="Replaces the leading zeros of a phone number."
     )
     data_dir: Path = variables("WAREST_DATA_DIR", default=Path("data"), help="Folder of everything kept on disk.")
@@ -59,11 +87,15 @@ class Settings(BaseSettings):
         help="Redis >= 6.2 or Valkey; `unix://PATH` for a socket. `warest up` brings its own.",
     )
 
-    admin_username: str = variables("WAREST_AUTHADMIN_USERNAME", default="admin", help="Name of the first admin.")
+    admin_username: HeaderText = variables(
+        "WAREST_AUTHADMIN_USERNAME", default="admin", help="Name of the first admin."
+    )
     admin_password: str = variables("WAREST_AUTHADMIN_PASSWORD", default="", help="Its password; generated if unset.")
     admin_apikey: str = variables("WAREST_ADMIN_APIKEY", default="", help="Its API key; generated if unset.")
 
-    db_client: Literal["sqlite"] = variables("WAREST_DB_CLIENT", default="sqlite", help="Kind of database.")
+    db_client: Annotated[Literal["sqlite"], BeforeValidator(_lower)] = variables(
+        "WAREST_DB_CLIENT", default="sqlite", help="Kind of database."
+    )
     db_sqlite_path: Path | None = variables(
         "WAREST_DB_SQLITE_PATH", default=None, help="SQLite file; default `warest.sqlite` in the data folder."
     )
@@ -117,7 +149,9 @@ class Settings(BaseSettings):
     engine_memory_mb: Annotated[int, Field(ge=32)] = variables(
         "WAREST_ENGINE_MEMORY_MB", default=150, help="Soft memory limit of the engine in a session process, MB."
     )
-    log_level: Literal["error", "warn", "info", "debug"] = variables("LOG_LEVEL", default="info", help="Log level.")
+    log_level: Annotated[Literal["error", "warn", "info", "debug"], BeforeValidator(_lower)] = variables(
+        "LOG_LEVEL", default="info", help="Log level."
+    )
     log_pretty: bool = variables("LOG_PRETTY", default=False, help="Logs for people instead of JSON lines.")
 
     @property
@@ -125,38 +159,15 @@ class Settings(BaseSettings):
         return self.db_sqlite_path or self.data_dir / "warest.sqlite"
 
     @property
+    def address(self) -> str:
+        """Host and port, as they stand in a URL."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
     def origin(self) -> str:
         """The address to show people and to start absolute links with."""
-        host = "127.0.0.1" if self.host == "0.0.0.0" else self.host
-        return self.base_url.rstrip("/") or f"http://{host}:{self.port}"
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, VariableFiles(settings_cls), env_settings, dotenv_settings
-
-
-class VariableFiles(PydanticBaseSettingsSource):
-    """`X_FILE=/run/secrets/x` gives the content of that file to X."""
-
-    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
-        for name in names_of(field):
-            if path := os.environ.get(f"{name}_FILE"):
-                try:
-                    return Path(path).read_text().strip(), name, False
-                except OSError as error:
-                    raise SetupError(f"{name}_FILE: cannot read {path}: {error.strerror}") from error
-        return None, field_name, False
-
-    def __call__(self) -> dict[str, Any]:
-        found = (self.get_field_value(field, name) for name, field in self.settings_cls.model_fields.items())
-        return {name: value for value, name, _ in found if value is not None}
+        local = "127.0.0.1" if self.host == "0.0.0.0" else "[::1]" if self.host == "::" else ""
+        return self.base_url.rstrip("/") or f"http://{f'{local}:{self.port}' if local else self.address}"
 
 
 def names_of(field: Any) -> list[str]:
@@ -166,8 +177,41 @@ def names_of(field: Any) -> list[str]:
 
 def from_env() -> Settings:
     """The settings of this process. Raises SetupError with a line for every fault."""
+    values, faults = _read(os.environ, dotenv_values(".env", interpolate=False))
     try:
-        return Settings()
+        settings = Settings.model_validate(values)
     except ValidationError as error:
-        faults = (f"  {fault['loc'][0]}: {fault['msg']} (got {fault['input']!r})" for fault in error.errors())
-        raise SetupError("These settings are wrong:\n" + "\n".join(faults)) from None
+        faults += [f"{fault['loc'][0]}: {fault['msg']} (got {fault['input']!r})" for fault in error.errors()]
+    if faults:
+        raise SetupError("These settings are wrong:\n" + "\n".join(f"  {fault}" for fault in faults))
+    return settings
+
+
+def _read(process: Mapping[str, str], file: Mapping[str, str | None]) -> tuple[dict[str, str], list[str]]:
+    """The settings that are set, by the variable that set each, and the files that cannot be read."""
+    values, faults = {}, []
+    for field in Settings.model_fields.values():
+        names = names_of(field)
+        for name, text in _given(names, process, file):
+            if isinstance(text, OSError):
+                faults.append(f"{name}_FILE: cannot read {text.filename}: {text.strerror}")
+            elif text.strip():
+                values[name] = text.strip()
+            else:
+                continue
+            break
+    return values, faults
+
+
+def _given(
+    names: list[str], process: Mapping[str, str], file: Mapping[str, str | None]
+) -> Iterator[tuple[str, str | OSError]]:
+    """All that is said of one setting, what counts first first."""
+    for name in names:
+        if path := process.get(f"{name}_FILE") or file.get(f"{name}_FILE"):
+            try:
+                yield name, Path(path).read_text()
+            except OSError as error:
+                yield name, error
+    for source in (process, file):
+        yield from ((name, source.get(name) or "") for name in names)

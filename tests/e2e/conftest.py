@@ -1,9 +1,9 @@
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.product import Product
+
+from support.product import Product, running
 from support.receiver import Receiver
 
 
@@ -15,15 +15,5 @@ def receiver() -> Iterator[Receiver]:
 
 @pytest.fixture
 def product(folder: Path) -> Iterator[Product]:
-    """A product that runs. At the end nobody has seen anything on the wire that WhatsApp does not know."""
-    product = Product(folder)
-    try:
-        product.start()
+    with running(folder) as product:
         yield product
-        assert product.violations() == []
-    finally:
-        if product.process and product.process.poll() is None:
-            product.stop()
-        product.http.close()
-        if os.environ.get("WAREST_TEST_LOGS"):
-            print(product.log.read_text())

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from support.product import Product
 from support.receiver import Receiver
 from support.waiting import eventually
@@ -59,3 +60,19 @@ def test_a_crashed_part_is_started_again(product: Product) -> None:
     subprocess.run(["kill", "-KILL", str(web)], check=True)
     eventually(lambda: not Path(f"/proc/{web}").exists())
     eventually(product.is_up)
+
+
+def test_a_restart_in_the_middle_of_a_burst_loses_nothing(product: Product, receiver: Receiver) -> None:
+    """What WhatsApp believes to be received is delivered, what it does not comes again: all of it, once, in order."""
+    product.link("budi", BUDI, receiver.url)
+    product.sandbox("POST", "/phones", json={"phone": ANI, "name": "Ani"})
+    sent = [f"text {number}" for number in range(200)]
+    for text in sent[:150]:
+        product.phone_sends(ANI, BUDI, text)
+    product.stop()
+    product.start()
+    for text in sent[150:]:
+        product.phone_sends(ANI, BUDI, text)
+    eventually(lambda: set(receiver.texts()) == set(sent), within=40)
+    texts = {hook.headers["X-WAREST-Event-Id"]: hook.json["data"]["text"] for hook in receiver.of("message_received")}
+    assert sorted(texts.values()) == sorted(sent)

@@ -14,38 +14,19 @@ from typing import Any
 
 from warest.whatsapp import library, protos
 
-FACTS = int(sys.argv[3])
+protos.preload()
+protos.load_engine()
+
+from neonize import events  # noqa: E402
+from neonize.client import NewClient  # noqa: E402
+from neonize.utils.enum import ChatPresence, ChatPresenceMedia, Presence, ReceiptType  # noqa: E402
+from neonize.utils.jid import build_jid  # noqa: E402
+
+DATABASE, ROOT, FACTS = sys.argv[1], base64.b64decode(sys.argv[2]), int(sys.argv[3])
 
 
 def tell(kind: str, **data: Any) -> None:
     os.write(FACTS, json.dumps({"kind": kind, **data}).encode() + b"\n")
-
-
-def main() -> None:
-    database, root = sys.argv[1:3]
-    protos.preload()
-    protos.load_engine()
-    library.swap_noise_root(base64.b64decode(root))
-    from neonize import events
-    from neonize.client import NewClient
-
-    logging.getLogger("neonize.utils.log").setLevel(logging.WARNING)
-    client = NewClient(f"{database}?_foreign_keys=on&_journal_mode=WAL&_busy_timeout=30000&_synchronous=OFF&_x=")
-    client._stop_finalizer.detach()
-    client.event.qr(lambda _, qr: tell("qr", qr=qr.decode()))
-    for event, fact in (
-        (events.ConnectedEv, lambda _, __: tell("connected")),
-        (events.DisconnectedEv, lambda _, __: tell("disconnected")),
-        (events.LoggedOutEv, lambda _, __: tell("logged_out")),
-        (events.StreamReplacedEv, lambda _, __: tell("replaced")),
-        (events.MessageEv, on_message),
-        (events.ReceiptEv, on_receipt),
-    ):
-        client.event(event)(fact)
-    threading.Thread(target=connect, args=(client,), daemon=True).start()
-    for line in sys.stdin:
-        obey(client, json.loads(line))
-    os._exit(0)
 
 
 def on_message(_: Any, event: Any) -> None:
@@ -62,17 +43,35 @@ def on_message(_: Any, event: Any) -> None:
     )
 
 
-def on_receipt(_: Any, event: Any) -> None:
-    tell("receipt", ids=list(event.MessageIDs), type=event.Type, sender=event.MessageSource.Sender.User)
+EVENTS: dict[Any, Any] = {
+    events.ConnectedEv: lambda _, __: tell("connected"),
+    events.DisconnectedEv: lambda _, __: tell("disconnected"),
+    events.LoggedOutEv: lambda _, __: tell("logged_out"),
+    events.StreamReplacedEv: lambda _, __: tell("replaced"),
+    events.MessageEv: on_message,
+    events.ReceiptEv: lambda _, event: tell("receipt", ids=list(event.MessageIDs), type=event.Type),
+    events.PresenceEv: lambda _, event: tell("presence", sender=event.From.User, gone=event.Unavailable),
+    events.ChatPresenceEv: lambda _, event: tell("typing", sender=event.MessageSource.Sender.User),
+}
 
-
-def connect(client: Any) -> None:
-    try:
-        client.connect()
-    except Exception as error:
-        tell("connect_failed", error=repr(error))
-    else:
-        tell("connect_returned")
+ORDERS: dict[str, Any] = {
+    "send": lambda client, to, text: client.send_message(build_jid(to), protos.e2e.Message(conversation=text)).ID,
+    "read": lambda client, id, chat: client.mark_read(
+        id, chat=build_jid(chat), sender=build_jid(chat), receipt=ReceiptType.READ
+    ),
+    "me": lambda client: client.get_me().PushName,
+    "name": lambda client, name: client.set_profile_name(name),
+    "on_whatsapp": lambda client, number: [user.IsIn for user in client.is_on_whatsapp(number)],
+    "available": lambda client: client.send_presence(Presence.AVAILABLE),
+    "unavailable": lambda client: client.send_presence(Presence.UNAVAILABLE),
+    "subscribe": lambda client, to: client.subscribe_presence(build_jid(to)),
+    "type": lambda client, to: client.send_chat_presence(
+        build_jid(to), ChatPresence.CHAT_PRESENCE_COMPOSING, ChatPresenceMedia.CHAT_PRESENCE_MEDIA_TEXT
+    ),
+    "blocklist": lambda client: len(client.get_blocklist().JIDs),
+    "picture": lambda client, of: str(client.get_profile_picture(build_jid(of))),
+    "logout": lambda client: client.logout(),
+}
 
 
 def obey(client: Any, order: dict[str, Any]) -> None:
@@ -82,38 +81,18 @@ def obey(client: Any, order: dict[str, Any]) -> None:
         tell("failed", error=f"{type(error).__name__}: {error}")
 
 
-def jid(number: str) -> Any:
-    from neonize.utils.jid import build_jid
-
-    return build_jid(number)
-
-
-def send(client: Any, to: str, text: str) -> str:
-    sent: str = client.send_message(jid(to), protos.e2e.Message(conversation=text)).ID
-    return sent
-
-
-ORDERS: dict[str, Any] = {
-    "send": send,
-    "me": lambda client: client.get_me().PushName,
-    "logout": lambda client: client.logout(),
-    "name": lambda client, name: client.set_profile_name(name),
-    "on_whatsapp": lambda client, number: [user.IsIn for user in client.is_on_whatsapp(number)],
-    "read": lambda client, id, chat: read(client, id, chat),
-    "available": lambda client: available(client),
-}
-
-
-def available(client: Any) -> None:
-    from neonize.utils.enum import Presence
-
-    client.send_presence(Presence.AVAILABLE)
-
-
-def read(client: Any, id: str, chat: str) -> None:
-    from neonize.utils.enum import ReceiptType
-
-    client.mark_read(id, chat=jid(chat), sender=jid(chat), receipt=ReceiptType.READ)
+def main() -> None:
+    library.swap_noise_root(ROOT)
+    logging.getLogger("neonize.utils.log").setLevel(logging.WARNING)
+    client = NewClient(f"{DATABASE}?_foreign_keys=on&_journal_mode=WAL&_busy_timeout=30000&_synchronous=OFF&_x=")
+    client._stop_finalizer.detach()
+    client.event.qr(lambda _, qr: tell("qr", qr=qr.decode()))
+    for event, handler in EVENTS.items():
+        client.event(event)(handler)
+    threading.Thread(target=client.connect, daemon=True).start()
+    for line in sys.stdin:
+        obey(client, json.loads(line))
+    os._exit(0)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,9 @@ from typing import Any, Protocol
 import httpx
 import pytest
 
+from warest.sandbox.server import token_cache
+from warest.whatsapp import library
+
 TIMEOUT = 20.0
 
 CLIENT = Path(__file__).with_name("client.py")
@@ -26,7 +29,9 @@ CLIENT = Path(__file__).with_name("client.py")
 class SandboxProcess:
     """`warest sandbox` as the user runs it; `kill` is SIGKILL."""
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, tokens: library.Tokens) -> None:
+        data.mkdir()
+        token_cache(data).write_text(tokens.to_json())  # Spares each sandbox the reading.
         self.data = data
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -181,7 +186,9 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     if not inspect.iscoroutinefunction(pyfuncitem.obj):
         return None
     arguments = {name: pyfuncitem.funcargs[name] for name in inspect.signature(pyfuncitem.obj).parameters}
-    pyfuncitem.funcargs["runner"].run(pyfuncitem.obj(**arguments))
+    runner = pyfuncitem.funcargs["runner"]
+    assert isinstance(runner, asyncio.Runner)
+    runner.run(pyfuncitem.obj(**arguments))
     return True
 
 
@@ -191,10 +198,15 @@ def runner() -> Iterator[asyncio.Runner]:
         yield loop
 
 
+@pytest.fixture(scope="session")
+def tokens() -> library.Tokens:
+    return library.read_tokens()
+
+
 @pytest.fixture
-def sandbox(tmp_path: Path) -> Iterator[SandboxProcess]:
+def sandbox(tmp_path: Path, tokens: library.Tokens) -> Iterator[SandboxProcess]:
     """At the end of every test nobody has violated the protocol."""
-    process = SandboxProcess(tmp_path / "sandbox")
+    process = SandboxProcess(tmp_path / "sandbox", tokens)
     yield process
     try:
         assert process.get("/violations") == []

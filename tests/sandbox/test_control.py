@@ -11,6 +11,7 @@ import pytest
 from tests.sandbox.conftest import SandboxProcess
 from warest.errors import SetupError
 from warest.sandbox import Sandbox
+from warest.whatsapp import library
 
 ANI, BUDI = "628110000001", "628110000002"
 
@@ -21,9 +22,9 @@ UPGRADE = (
 
 
 @pytest.fixture(scope="module")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxProcess]:
+def sandbox(tmp_path_factory: pytest.TempPathFactory, tokens: library.Tokens) -> Iterator[SandboxProcess]:
     """One for all, because no client comes to it."""
-    process = SandboxProcess(tmp_path_factory.mktemp("control"))
+    process = SandboxProcess(tmp_path_factory.mktemp("control") / "sandbox", tokens)
     process.phone(ANI)
     process.phone(BUDI)
     yield process
@@ -134,3 +135,14 @@ def test_one_folder_belongs_to_one_sandbox(sandbox: SandboxProcess) -> None:
 def test_a_page_of_a_browser_is_refused(sandbox: SandboxProcess) -> None:
     assert sandbox.http.get("/phones", headers={"host": f"evil.example:{sandbox.port}"}).status_code == 400
     assert sandbox.http.get("/phones", headers={"host": f"localhost:{sandbox.port}"}).status_code == 200
+
+
+def test_a_new_folder_is_all_it_needs(tmp_path: Path) -> None:
+    async def start_and_stop() -> None:
+        sandbox = await Sandbox.start(tmp_path / "new", port=0)
+        assert sandbox.port
+        await sandbox.stop()
+
+    for _ in range(2):
+        asyncio.run(start_and_stop())
+    assert (tmp_path / "new" / "sandbox.sqlite3").stat().st_mode & 0o777 == 0o600

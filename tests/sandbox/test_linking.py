@@ -5,7 +5,7 @@ import pytest
 
 from tests.sandbox.conftest import SandboxProcess, Start, until
 
-ANI = "628110000001"
+ANI, BUDI = "628110000001", "628110000002"
 
 
 @pytest.fixture(autouse=True)
@@ -51,6 +51,23 @@ def test_a_phone_unlinks_its_sessions(sandbox: SandboxProcess, client: Start) ->
     assert sandbox.http.delete(f"/phones/{ANI}/devices").json() == {"unlinked": [1]}
     session.wait("logged_out")
     assert sandbox.devices(ANI) == []
+
+
+def test_others_text_on_when_a_session_is_unlinked_and_another_linked(sandbox: SandboxProcess, client: Start) -> None:
+    sandbox.phone(BUDI, "Budi")
+    ani, first = client("ani"), client("first")
+    ani.link(ANI)
+    first.link(BUDI)
+    ani.send(BUDI, "to the first")
+    first.wait("message", text="to the first")
+    sandbox.http.delete(f"/phones/{BUDI}/devices").raise_for_status()
+    first.wait("logged_out")
+    ani.send(BUDI, "to the phone alone")
+    sandbox.wait_text(BUDI, "to the phone alone")
+    second = client("second").link(BUDI)
+    assert [device["id"] for device in sandbox.devices(BUDI)] == [2]
+    ani.send(BUDI, "to the second")
+    second.wait("message", text="to the second")
 
 
 def test_a_session_that_was_unlinked_while_away_learns_it_at_login(sandbox: SandboxProcess, client: Start) -> None:

@@ -237,3 +237,12 @@ async def test_everything_is_there_after_a_restart(world: World, tmp_path: Path)
         (a.phone, a.lid, a.name, a.identity, [d.noise for d in a.devices.values()]) for a in again.accounts
     ] == before
     assert again.certificate == certificate
+
+
+async def test_device_numbers_are_not_used_again_soon(world: World) -> None:
+    account = world.ani
+    for number in (2, 3):
+        world.network.accounts.next_key_index(account)
+        assert account.free_device_id() == number
+    account.last_key_index = 255
+    assert account.free_device_id() == 2  # 1 is taken.

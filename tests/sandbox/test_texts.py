@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.sandbox.conftest import SandboxProcess, Start, until
+from tests.sandbox.conftest import Client, SandboxProcess, Start, until
 
 ANI, BUDI = "628110000001", "628110000002"
 
@@ -11,6 +11,11 @@ ANI, BUDI = "628110000001", "628110000002"
 def phones(sandbox: SandboxProcess) -> None:
     sandbox.phone(ANI, "Ani")
     sandbox.phone(BUDI, "Budi")
+
+
+def wait_for_name(session: Client, name: str) -> None:
+    """Until the session has it from the app state; without a name it cannot be available."""
+    until(lambda: bool(session.call("me") == name), f"the session is called {name}")
 
 
 def test_a_phone_and_a_session_text_each_other(sandbox: SandboxProcess, client: Start) -> None:
@@ -100,7 +105,7 @@ def test_an_unknown_number_is_an_error(sandbox: SandboxProcess, client: Start) -
 
 def test_a_session_takes_over_the_name_of_its_phone(sandbox: SandboxProcess, client: Start) -> None:
     session = client("ani").link(ANI)
-    until(lambda: bool(session.call("me") == "Ani"), "the session knows its name")
+    wait_for_name(session, "Ani")
     session.call("available")
 
 
@@ -108,11 +113,37 @@ def test_a_session_sets_its_name(sandbox: SandboxProcess, client: Start) -> None
     session, other = client("first"), client("second")
     session.link(ANI)
     other.link(ANI)
-    until(lambda: bool(session.call("me") == "Ani"), "the session knows its name")
+    wait_for_name(session, "Ani")
     session.call("name", name="Ani the bot")
     session.call("available")
     until(lambda: sandbox.get("/phones")[0]["name"] == "Ani the bot", "the network knows the name")
-    until(lambda: bool(other.call("me") == "Ani the bot"), "the other session knows the name")
+    wait_for_name(other, "Ani the bot")
+
+
+def test_presence_and_typing_reach_the_other_session(sandbox: SandboxProcess, client: Start) -> None:
+    ani, budi = client("ani"), client("budi")
+    ani.link(ANI)
+    budi.link(BUDI)
+    for session, name in ((ani, "Ani"), (budi, "Budi")):
+        wait_for_name(session, name)
+        session.call("available")
+    ani.call("subscribe", to=BUDI)
+    assert not ani.wait("presence")["gone"]
+    budi.call("type", to=ANI)
+    ani.wait("typing")
+    budi.call("unavailable")
+    assert ani.wait("presence")["gone"]
+    budi.call("available")
+    assert not ani.wait("presence")["gone"]
+    budi.kill()
+    assert ani.wait("presence")["gone"]
+
+
+def test_what_nobody_has_is_no_violation(sandbox: SandboxProcess, client: Start) -> None:
+    session = client("ani").link(ANI)
+    assert session.call("blocklist") == 0
+    session.order("picture", of=BUDI)
+    session.wait("failed")
 
 
 def test_a_burst_of_texts_arrives_in_order(sandbox: SandboxProcess, client: Start) -> None:

@@ -7,14 +7,15 @@ import socket
 import sqlite3
 import subprocess
 import sys
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 import redis
-from support.waiting import eventually
 
+from support.waiting import eventually
 from warest import keys
 
 #: Variables of the person who runs the tests must not reach the product.
@@ -134,6 +135,22 @@ class Product:
 
     def violations(self) -> list[Any]:
         return list(self.sandbox("GET", "/violations"))
+
+
+@contextmanager
+def running(folder: Path, **environment: str) -> Iterator[Product]:
+    """A product that runs. At the end nobody has seen anything on the wire that WhatsApp does not know."""
+    product = Product(folder, **environment)
+    try:
+        product.start()
+        yield product
+        assert product.violations() == []
+    finally:
+        if product.process and product.process.poll() is None:
+            product.stop()
+        product.http.close()
+        if os.environ.get("WAREST_TEST_LOGS"):
+            print(product.log.read_text())
 
 
 def _pids() -> list[int]:

@@ -74,11 +74,11 @@ class Account:
         return sha256(self.app_state_key)[:6]
 
     def free_device_id(self) -> int:
-        """The next number that no device has; numbers are used again only when all have been."""
+        """The next number that no device has. One is used again only when all have been, because others keep
+        sessions with the device that had it."""
         taken: set[int] = set(self.devices) | self.linking
-        last = max(taken, default=0)
-        number: int
-        for number in (*range(last + 1, _MAX_DEVICE + 1), *range(1, last)):
+        for step in range(_MAX_DEVICE):
+            number = (self.last_key_index + step) % _MAX_DEVICE + 1
             if number not in taken:
                 return number
         raise Conflict(f"{self.phone} has {_MAX_DEVICE} linked devices: unlink some first.")

@@ -24,6 +24,15 @@ _FEW_PREKEYS = 5
 _PRIVACY = ("readreceipts", "profile", "status", "online", "last", "groupadd", "calladd")
 
 
+class Refusal(Exception):
+    """The answer is an error that belongs to the protocol, not a violation of it."""
+
+    def __init__(self, code: int, text: str) -> None:
+        super().__init__(code, text)
+        self.code = code
+        self.text = text
+
+
 def result(iq: Node, children: list[Node]) -> Node:
     return Node("iq", {"from": iq.attrs.get("to", SERVER), "type": "result", "id": iq.text("id")}, children or None)
 
@@ -39,7 +48,10 @@ def answer(network: "Network", device: Device, iq: Node) -> Node:
     if handler is None:
         network.violations.record(str(device.pn), f"an <iq> that the sandbox does not know: {key}", iq)
         return error(iq, 501, "feature-not-implemented")
-    return result(iq, handler(network, device, iq))
+    try:
+        return result(iq, handler(network, device, iq))
+    except Refusal as refusal:
+        return error(iq, refusal.code, refusal.text)
 
 
 def _nothing(network: "Network", device: Device, iq: Node) -> list[Node]:
@@ -66,17 +78,17 @@ def _count_prekeys(network: "Network", device: Device, iq: Node) -> list[Node]:
 def _upload_prekeys(network: "Network", device: Device, iq: Node) -> list[Node]:
     if iq.child("identity").data != device.identity or iq.child("type").data != DJB:
         raise MalformedNode("prekeys of another identity")
-    skey = iq.child("skey")
-    number, public, signature = _key(skey, 3)[0], _key(skey, 3)[1], skey.child("signature").data
+    signature = iq.child("skey", "signature").data
+    number, public = _key(iq.child("skey"))
     if not signed(device.identity, DJB + public, signature):
         raise MalformedNode("the signed prekey has a wrong signature")
-    network.prekeys.upload(device, (number, public, signature), [_key(key, 3) for key in iq.child("list").each("key")])
+    network.prekeys.upload(device, (number, public, signature), [_key(key) for key in iq.child("list").each("key")])
     return []
 
 
-def _key(node: Node, id_size: int) -> tuple[int, bytes]:
+def _key(node: Node) -> tuple[int, bytes]:
     number, public = node.child("id").data, node.child("value").data
-    if len(number) != id_size or len(public) != 32:
+    if len(number) != 3 or len(public) != 32:
         raise MalformedNode(f"<{node.tag}> holds no prekey")
     return int.from_bytes(number, "big"), public
 
@@ -124,6 +136,14 @@ def _privacy(network: "Network", device: Device, iq: Node) -> list[Node]:
     return [Node("privacy", {}, [Node("category", {"name": name, "value": "all"}) for name in _PRIVACY])]
 
 
+def _picture(network: "Network", device: Device, iq: Node) -> list[Node]:
+    raise Refusal(404, "item-not-found")  # Nobody here has a picture.
+
+
+def _blocklist(network: "Network", device: Device, iq: Node) -> list[Node]:
+    return [Node("list", {})]
+
+
 def _props(network: "Network", device: Device, iq: Node) -> list[Node]:
     return [Node("props", {"protocol": "2", "hash": "sandbox"})]
 
@@ -141,5 +161,7 @@ _HANDLERS: dict[tuple[str, str, str], Handler] = {
     ("w:sync:app:state", "set", "sync"): app_state.answer,
     ("privacy", "get", "privacy"): _privacy,
     ("privacy", "set", "tokens"): _pass_on_tokens,
+    ("blocklist", "get", ""): _blocklist,
+    ("w:profile:picture", "get", "picture"): _picture,
     ("md", "set", "remove-companion-device"): _unlink,
 }

@@ -5,6 +5,8 @@ import secrets
 import time
 from typing import Any
 
+from google.protobuf.message import DecodeError
+
 from warest.ids import Jid
 from warest.sandbox.accounts import Account, Accounts, Device
 from warest.sandbox.crypto import DJB, sha256
@@ -71,6 +73,8 @@ class Phones:
         except Undecryptable as reason:
             self._ask_again(phone, sender, stanza, str(reason))
             return
+        except DecodeError as error:
+            raise MalformedNode("what was encrypted is no Message") from error
         self._retries.pop((str(sender.lid), message_id), None)
         if stanza.attrs.get("category") == "peer":
             return  # Between the devices of one account: nothing that people see.
@@ -79,6 +83,8 @@ class Phones:
     def _take(self, phone: Account, sender: Device, message_id: str, message: Any) -> None:
         chat: Account | None = sender.account
         if message.HasField("deviceSentMessage"):
+            if sender.account is not phone:
+                raise MalformedNode("a deviceSentMessage for another account")
             chat = self._accounts.find(Jid.parse(message.deviceSentMessage.destinationJID))
             message = message.deviceSentMessage.message
         if chat is None:

@@ -51,13 +51,15 @@ class Sandbox:
 
     @classmethod
     async def _start(cls, store: Store, data: Path, port: int) -> "Sandbox":
-        network = Network(store, _tokens(data))
+        network = Network(store, await asyncio.to_thread(_tokens, data))
         authority = Authority.from_pem(store.setting("authority", lambda: Authority.generate().to_pem()))
         sandbox = cls(store, network, authority)
         try:
             sandbox._server = await asyncio.start_server(sandbox._accept, HOST, port)
         except OSError as error:
-            raise SetupError(f"The sandbox cannot listen on {HOST}:{port}: {error.strerror}.") from error
+            raise SetupError(
+                f"The sandbox cannot listen on {HOST}:{port} ({error.strerror}): give it another port."
+            ) from error
         log.info("The sandbox listens on http://%s:%d", HOST, sandbox.port)
         return sandbox
 
@@ -116,9 +118,13 @@ class Sandbox:
         return answer(result.status, result.data, keep_alive=request.keep_alive)
 
 
+def token_cache(data: Path) -> Path:
+    """Where the dictionaries of this version of the library are kept."""
+    return data / f"tokens-{library.SHA256[:16]}.json"
+
+
 def _tokens(data: Path) -> library.Tokens:
-    """The dictionaries of the library, read once for each of its versions."""
-    cache = data / f"tokens-{library.SHA256[:16]}.json"
+    cache = token_cache(data)
     if not cache.exists():
         partial = cache.with_suffix(".partial")
         partial.write_text(library.read_tokens().to_json())

@@ -72,6 +72,7 @@ _LOCK_TIMEOUT = 1.0
 class Store:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (folder / FILE).touch(mode=0o600)
         #: Called when a transaction begins, so that somebody ends it.
         self.on_change: Callable[[], None] = lambda: None
         self._db = sqlite3.connect(folder / FILE, isolation_level=None, timeout=_LOCK_TIMEOUT)

@@ -20,6 +20,9 @@ log = logging.getLogger(__name__)
 #: WhatsApp shows the first QR for 60 s and each further one for 20 s.
 FIRST_QR_SECONDS, NEXT_QR_SECONDS = 60, 20
 
+#: After hanging up, events may still come from the engine's queue: until none has come for QUIET, s.
+QUIET, DRAIN_PATIENCE = 0.2, 3.0
+
 
 class Listener(Protocol):
     """Who is told of what happens. Called on engine threads; an exception here would lose the event."""
@@ -52,13 +55,14 @@ class Client:
         self._listener = listener
         self._open = threading.Event()
         self._paired = False
+        self._last_event = 0.0
         self._qr_shown = False
         self.me: dict[str, Any] | None = None
         self.engine: Any = engine.NewClient(fixes.store_name(store), uuid="session")
         fixes.tame(self.engine, self._on_login_status)
         self.engine.event.qr(lambda _, data: self._on_qr(data.decode()))
         for kind, handler in self._handlers().items():
-            self.engine.event(kind)(handler)
+            self.engine.event(kind)(self._noting_time(handler))
 
     def run(self) -> None:
         """Connect and stay; returns when the connection is over for good. Raises NotConnected when it cannot dial."""
@@ -71,15 +75,35 @@ class Client:
         finally:
             self._open.clear()
 
-    def stop(self) -> None:
-        """Close the connection. Without a linked account this cannot end `run` (trap 3): exit the process."""
-        self._open.clear()
+    def close(self) -> None:
+        """Hang up, take what has come in already, and stop.
+
+        WhatsApp believes that the events still on their way to us were received (trap 11): stopping at once would lose
+        them. Without a linked account this cannot end `run` (trap 3): exit the process.
+        """
+        if self._open.is_set():
+            self._open.clear()
+            self.engine.disconnect()
+            self._wait_for_quiet()
         self.engine.stop()
+
+    def _wait_for_quiet(self) -> None:
+        deadline = time.monotonic() + DRAIN_PATIENCE
+        while time.monotonic() < min(deadline, self._last_event + QUIET):
+            time.sleep(QUIET / 10)
 
     def require_open(self) -> None:
         """The engine aborts the process when its store is used while it is not connected (trap 1)."""
         if not self._open.is_set():
             raise NotConnected("The session is reconnecting.") if self._paired else NotPaired("Scan the QR first.")
+
+    def _noting_time(self, handler: Callable[[Any, Any], None]) -> Callable[[Any, Any], None]:
+        def handle(client: Any, event: Any) -> None:
+            self._last_event = time.monotonic()
+            handler(client, event)
+            self._last_event = time.monotonic()
+
+        return handle
 
     def _handlers(self) -> dict[Any, Callable[[Any, Any], None]]:
         """Engine event -> handler. Receipts are not subscribed: an unknown kind ends the event thread (trap 5)."""
