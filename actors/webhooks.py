@@ -134,7 +134,7 @@ def declare(house: House, store: Store, default_secret: str) -> None:
     work = Webhooks(house, store, default_secret)
 
     # What goes wrong here is ours, not the receiver's: the database away, say. It is worth waiting for.
-    patient = {"max_retries": 1_000, "min_backoff": 500, "max_backoff": 60_000}
+    patient: dict[str, Any] = {"max_retries": 1_000, "min_backoff": 500, "max_backoff": 60_000}
 
     @dramatiq.actor(queue_name=keys.WEBHOOK_QUEUE, broker=house.broker, **patient)
     def deliver_outbox(session: str) -> None:

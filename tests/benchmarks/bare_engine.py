@@ -29,7 +29,9 @@ def send(client: object, report: Connection, recipient: str) -> None:
     report.send("open")
     while True:
         taken = []
-        for number in range(report.recv()):
+        count, pause = report.recv()
+        for number in range(count):
+            time.sleep(pause)
             began = time.perf_counter()
             client.send_message(to, protos.e2e.Message(conversation=f"text {number}"))  # type: ignore[attr-defined]
             taken.append(time.perf_counter() - began)

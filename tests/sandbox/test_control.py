@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.sandbox.conftest import SandboxProcess
+from sandbox.harness import SandboxProcess
 from warest.errors import SetupError
 from warest.sandbox import Sandbox
 from warest.whatsapp import library

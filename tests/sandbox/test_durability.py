@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.sandbox.conftest import SandboxProcess, Start
+from sandbox.harness import SandboxProcess, Start
 
 ANI, BUDI = "628110000001", "628110000002"
 

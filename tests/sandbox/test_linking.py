@@ -3,7 +3,8 @@
 import httpx
 import pytest
 
-from tests.sandbox.conftest import SandboxProcess, Start, until
+from sandbox.harness import SandboxProcess, Start
+from support.waiting import eventually
 
 ANI, BUDI = "628110000001", "628110000002"
 
@@ -25,7 +26,7 @@ def test_a_scan_links_the_session_that_shows_the_qr(sandbox: SandboxProcess, cli
     lid = sandbox.get("/phones")[0]["lid"].removesuffix("@lid")
     assert linked.json() == {"jid": f"{ANI}:1@s.whatsapp.net", "lid": f"{lid}:1@lid", "device": 1}
     session.wait("connected")
-    until(lambda: sandbox.devices(ANI)[0]["online"], "the device is online")
+    eventually(lambda: sandbox.devices(ANI)[0]["online"], what="the device is online")
     again = scan(sandbox, qr)
     assert again.status_code == 404
     assert "any more" in again.json()["error"]
@@ -35,7 +36,7 @@ def test_the_qr_of_a_session_that_has_gone_is_worthless(sandbox: SandboxProcess,
     session = client("ani")
     qr = session.wait("qr")["qr"]
     session.kill()
-    until(lambda: scan(sandbox, qr).status_code == 404, "the QR is refused")
+    eventually(lambda: scan(sandbox, qr).status_code == 404, what="the QR is refused")
     assert scan(sandbox, "https://wa.me/settings/linked_devices#nonsense").status_code == 400
 
 
@@ -79,7 +80,7 @@ def test_a_session_that_was_unlinked_while_away_learns_it_at_login(sandbox: Sand
 def test_a_session_logs_itself_out(sandbox: SandboxProcess, client: Start) -> None:
     session = client("ani").link(ANI)
     session.call("logout")
-    until(lambda: sandbox.devices(ANI) == [], "the device is gone")
+    eventually(lambda: sandbox.devices(ANI) == [], what="the device is gone")
 
 
 def test_a_second_connection_of_a_device_replaces_the_first(sandbox: SandboxProcess, client: Start) -> None:

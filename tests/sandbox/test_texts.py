@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.sandbox.conftest import Client, SandboxProcess, Start, until
+from sandbox.harness import Client, SandboxProcess, Start
+from support.waiting import eventually
 
 ANI, BUDI = "628110000001", "628110000002"
 
@@ -15,7 +16,7 @@ def phones(sandbox: SandboxProcess) -> None:
 
 def wait_for_name(session: Client, name: str) -> None:
     """Until the session has it from the app state; without a name it cannot be available."""
-    until(lambda: bool(session.call("me") == name), f"the session is called {name}")
+    eventually(lambda: bool(session.call("me") == name), what=f"the session is called {name}")
 
 
 def test_a_phone_and_a_session_text_each_other(sandbox: SandboxProcess, client: Start) -> None:
@@ -84,7 +85,9 @@ def test_a_read_receipt_reaches_the_sender(sandbox: SandboxProcess, client: Star
     by_phone = sandbox.send(ANI, BUDI, "read me too")
     budi.wait("message", id=by_phone)
     budi.call("read", id=by_phone, chat=ANI)
-    until(lambda: [m["status"] for m in sandbox.get(f"/phones/{ANI}/messages")] == ["read", "read"], "both are read")
+    eventually(
+        lambda: [m["status"] for m in sandbox.get(f"/phones/{ANI}/messages")] == ["read", "read"], what="both are read"
+    )
 
 
 def test_a_session_texts_itself(sandbox: SandboxProcess, client: Start) -> None:
@@ -116,7 +119,7 @@ def test_a_session_sets_its_name(sandbox: SandboxProcess, client: Start) -> None
     wait_for_name(session, "Ani")
     session.call("name", name="Ani the bot")
     session.call("available")
-    until(lambda: sandbox.get("/phones")[0]["name"] == "Ani the bot", "the network knows the name")
+    eventually(lambda: sandbox.get("/phones")[0]["name"] == "Ani the bot", what="the network knows the name")
     wait_for_name(other, "Ani the bot")
 
 

@@ -1,7 +1,7 @@
 """One client's websocket: TLS bytes in and out, Noise frames, nodes.
 
-It is a protocol behind the TLS layer, not a task: a stanza costs one callback. What is sent in one turn of the event
-loop leaves as one websocket message of whole frames: whatsmeow corrupts a frame that is split over two messages.
+What is sent in one turn of the event loop leaves as one websocket message of whole frames: whatsmeow corrupts a frame
+that is split over two messages.
 """
 
 import asyncio
@@ -16,6 +16,7 @@ from websockets.server import ServerProtocol
 from warest.sandbox.accounts import Device
 from warest.sandbox.nodes import MalformedNode, Node, decode, encode
 from warest.sandbox.noise import Frames, Handshake, NoiseError, Transport, frame
+from warest.sandbox.tunnel import TunnelEnd
 
 if TYPE_CHECKING:
     from warest.sandbox.network import Network
@@ -33,11 +34,10 @@ _CLOSE_DELAY = 5.0
 _MAX_BATCH = 256 * 1024
 
 
-class Connection(asyncio.Protocol):
+class Connection(TunnelEnd):
     def __init__(self, network: "Network") -> None:
+        super().__init__()
         self._network = network
-        self._transport: asyncio.Transport | None = None
-        self._early = bytearray()
         self._websocket = ServerProtocol(max_size=1 << 24)
         self._frames = Frames()
         self._step: Callable[[bytes], None] = self._on_hello
@@ -50,7 +50,6 @@ class Connection(asyncio.Protocol):
         self.device: Device | None = None
         #: It has said <active/>: it wants stanzas that are not answers.
         self.active = False
-        self.closed = asyncio.Event()
 
     @property
     def name(self) -> str:
@@ -60,24 +59,13 @@ class Connection(asyncio.Protocol):
     def client_static(self) -> bytes:
         return self._handshake.client_static
 
-    def attach(self, transport: asyncio.Transport) -> None:
-        """TLS is up; what the client sent together with the end of its handshake has come before this."""
-        self._transport = transport
-        early, self._early = bytes(self._early), bytearray()
-        if early:
-            self.data_received(early)
-
-    def connection_lost(self, error: Exception | None) -> None:
+    def on_closed(self) -> None:
         self._network.disconnected(self)
         for answer in self._asked.values():
             if not answer.done():
                 answer.set_exception(ConnectionResetError())
-        self.closed.set()
 
-    def data_received(self, data: bytes) -> None:
-        if self._transport is None:
-            self._early += data
-            return
+    def on_bytes(self, data: bytes) -> None:
         self._websocket.receive_data(data)
         for event in self._websocket.events_received():
             if isinstance(event, Request):
@@ -85,7 +73,7 @@ class Connection(asyncio.Protocol):
             elif not isinstance(event, Frame):
                 pass
             elif event.opcode in (Opcode.BINARY, Opcode.CONT) and not self._finished:
-                self._on_bytes(event.data)
+                self._on_noise(event.data)
             elif event.opcode is Opcode.TEXT:
                 self._network.violations.record(self.name, "a text frame on the websocket")
                 self.close()
@@ -103,7 +91,7 @@ class Connection(asyncio.Protocol):
             self._network.violations.record("an unknown client", f"a request for {request.path}")
             self._websocket.send_response(self._websocket.reject(404, "There is only /ws/chat here.\n"))
 
-    def _on_bytes(self, data: bytes | bytearray | memoryview) -> None:
+    def _on_noise(self, data: bytes | bytearray | memoryview) -> None:
         try:
             for one in self._frames.feed(bytes(data)):
                 self._step(one)
@@ -122,7 +110,7 @@ class Connection(asyncio.Protocol):
         asyncio.get_running_loop().call_later(_FIRST_ANSWER_DELAY, self._log_in, payload)
 
     def _log_in(self, payload: bytes) -> None:
-        if self._transport is None or self._transport.is_closing():
+        if not self.is_open:
             return
         try:
             self._network.log_in(self, payload)
@@ -163,7 +151,7 @@ class Connection(asyncio.Protocol):
     def flush(self) -> None:
         """Seal and write what has been collected; called when the store is committed."""
         outgoing, self._outgoing = self._outgoing, []
-        if self._noise is None or self._transport is None or self._transport.is_closing():
+        if self._noise is None or not self.is_open:
             return
         batch = bytearray()
         for data in outgoing:
@@ -176,12 +164,12 @@ class Connection(asyncio.Protocol):
         self._write_websocket()
 
     def _write_websocket(self) -> None:
-        assert self._transport
+        assert self.transport
         for data in self._websocket.data_to_send():
             if data:
-                self._transport.write(data)
+                self.transport.write(data)
         if self._websocket.close_expected() or self._websocket.eof_sent:
-            self._transport.close()
+            self.close()
 
     def finish(self, last: Node) -> None:
         """Send a final stanza, hear nothing more, and give the client time to close."""
@@ -189,7 +177,3 @@ class Connection(asyncio.Protocol):
         self._finished = True
         self.active = False
         asyncio.get_running_loop().call_later(_CLOSE_DELAY, self.close)
-
-    def close(self) -> None:
-        if self._transport and not self._transport.is_closing():
-            self._transport.close()

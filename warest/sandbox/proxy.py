@@ -11,6 +11,7 @@ from collections.abc import Callable
 from warest.sandbox.certificates import Authority
 from warest.sandbox.connection import Connection
 from warest.sandbox.network import Network
+from warest.sandbox.tunnel import TunnelEnd
 
 WEB = "web.whatsapp.com"
 
@@ -22,7 +23,7 @@ class Proxy:
     def __init__(self, network: Network, authority: Authority) -> None:
         self._network = network
         #: Who answers behind TLS, by host and port.
-        self._hosts: dict[str, Callable[[], Connection]] = {f"{WEB}:443": lambda: Connection(network)}
+        self._hosts: dict[str, Callable[[], TunnelEnd]] = {f"{WEB}:443": lambda: Connection(network)}
         self._context = authority.context([WEB])
 
     def serves(self, target: str) -> bool:

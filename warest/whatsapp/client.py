@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import Any, Protocol
 
 from warest.errors import NotConnected, NotPaired
-from warest.whatsapp import fixes, inbound
+from warest.whatsapp import fixes, inbound, protos
 
 log = logging.getLogger(__name__)
 
@@ -55,22 +55,20 @@ class Client:
         self._listener = listener
         self._open = threading.Event()
         self._paired = False
-        self._last_event = 0.0
+        self._handling = False
         self._qr_shown = False
         self.me: dict[str, Any] | None = None
         self.engine: Any = engine.NewClient(fixes.store_name(store), uuid="session")
         fixes.tame(self.engine, self._on_login_status)
         self.engine.event.qr(lambda _, data: self._on_qr(data.decode()))
         for kind, handler in self._handlers().items():
-            self.engine.event(kind)(self._noting_time(handler))
+            self.engine.event(kind)(self._noted(handler))
 
     def run(self) -> None:
         """Connect and stay; returns when the connection is over for good. Raises NotConnected when it cannot dial."""
-        from neonize.exc import NeonizeError
-
         try:
             self.engine.connect()
-        except NeonizeError as error:
+        except protos.errors.NeonizeError as error:
             raise NotConnected(f"WhatsApp could not be reached: {error}") from error
         finally:
             self._open.clear()
@@ -89,25 +87,32 @@ class Client:
 
     def _wait_for_quiet(self) -> None:
         deadline = time.monotonic() + DRAIN_PATIENCE
-        while time.monotonic() < min(deadline, self._last_event + QUIET):
-            time.sleep(QUIET / 10)
+        quiet_since = time.monotonic()
+        while (now := time.monotonic()) < deadline and now - quiet_since < QUIET:
+            if self._handling:
+                quiet_since = now
+            time.sleep(QUIET / 20)
 
     def require_open(self) -> None:
         """The engine aborts the process when its store is used while it is not connected (trap 1)."""
         if not self._open.is_set():
             raise NotConnected("The session is reconnecting.") if self._paired else NotPaired("Scan the QR first.")
 
-    def _noting_time(self, handler: Callable[[Any, Any], None]) -> Callable[[Any, Any], None]:
+    def _noted(self, handler: Callable[[Any, Any], None]) -> Callable[[Any, Any], None]:
+        """The handler, and the knowledge that it is at work; there is one event thread."""
+
         def handle(client: Any, event: Any) -> None:
-            self._last_event = time.monotonic()
-            handler(client, event)
-            self._last_event = time.monotonic()
+            self._handling = True
+            try:
+                handler(client, event)
+            finally:
+                self._handling = False
 
         return handle
 
     def _handlers(self) -> dict[Any, Callable[[Any, Any], None]]:
         """Engine event -> handler. Receipts are not subscribed: an unknown kind ends the event thread (trap 5)."""
-        events = __import__("neonize.events", fromlist=["events"])
+        events = protos.events
         return {
             events.ConnectedEv: lambda _, __: self._on_connected(),
             events.DisconnectedEv: lambda _, __: self._on_disconnected(),

@@ -33,11 +33,9 @@ def send_text(client: Client, command: commands.SendText) -> list[dict[str, Any]
 
 
 def logout(client: Client, _: commands.Logout) -> None:
-    from neonize.exc import LogoutError
-
     try:
         client.engine.logout()
-    except LogoutError as error:
+    except protos.errors.LogoutError as error:
         raise _refusal(error) from error
 
 
@@ -64,11 +62,9 @@ def _text(command: commands.SendText, to: str) -> Any:
 
 
 def _send(client: Client, to: Jid, message: Any) -> commands.Sent:
-    from neonize.exc import SendMessageError
-
     try:
         answer = client.engine.send_message(_engine_jid(to), message)
-    except SendMessageError as error:
+    except protos.errors.SendMessageError as error:
         raise _refusal(error) from error
     number, lid = _both_identities(client, to)
     return commands.Sent(
@@ -83,14 +79,12 @@ def _send(client: Client, to: Jid, message: Any) -> commands.Sent:
 
 def _both_identities(client: Client, account: Jid) -> tuple[Jid | None, Jid | None]:
     """Number and LID of a person; the engine has just learned the pair in order to send. None where unknown."""
-    from neonize.exc import GetJIDFromStoreError
-
     if account.is_group:
         return None, None
     ask = client.engine.get_pn_from_lid if account.is_lid else client.engine.get_lid_from_pn
     try:
         other = jid_of(ask(_engine_jid(account)))
-    except GetJIDFromStoreError:
+    except protos.errors.GetJIDFromStoreError:
         other = None
     return (other, account) if account.is_lid else (account, other)
 

@@ -1,4 +1,4 @@
-"""neonize's protobuf modules, without neonize's shared library.
+"""neonize's protobuf modules, errors and event types, without neonize's shared library.
 
 `import neonize` always loads the library (trap 33). A stub package in its place lets `neonize.proto` be imported
 alone: that is all the sandbox needs, and what the fork server of the sessions preloads (forking a process that has
@@ -20,15 +20,17 @@ from typing import Any
 from warest.errors import SetupError
 
 _MODULES = {
-    "adv": "waAdv.WAAdv_pb2",
-    "cert": "waCert.WACert_pb2",
-    "companion": "waCompanionReg.WACompanionReg_pb2",
-    "e2e": "waE2E.WAWebProtobufsE2E_pb2",
-    "engine": "Neonize_pb2",
-    "history": "waHistorySync.WAWebProtobufsHistorySync_pb2",
-    "server_sync": "waServerSync.WAServerSync_pb2",
-    "sync_action": "waSyncAction.WAWebProtobufSyncAction_pb2",
-    "wa6": "waWa6.WAWebProtobufsWa6_pb2",
+    "adv": "proto.waAdv.WAAdv_pb2",
+    "cert": "proto.waCert.WACert_pb2",
+    "companion": "proto.waCompanionReg.WACompanionReg_pb2",
+    "e2e": "proto.waE2E.WAWebProtobufsE2E_pb2",
+    "engine": "proto.Neonize_pb2",
+    "errors": "exc",
+    "events": "events",
+    "history": "proto.waHistorySync.WAWebProtobufsHistorySync_pb2",
+    "server_sync": "proto.waServerSync.WAServerSync_pb2",
+    "sync_action": "proto.waSyncAction.WAWebProtobufSyncAction_pb2",
+    "wa6": "proto.waWa6.WAWebProtobufsWa6_pb2",
 }
 
 
@@ -37,7 +39,7 @@ def __getattr__(name: str) -> Any:
     if name not in _MODULES:
         raise AttributeError(f"module {__name__} has no attribute {name}")
     sys.modules.setdefault("neonize", _stub())
-    module = importlib.import_module(f"neonize.proto.{_MODULES[name]}")
+    module = importlib.import_module(f"neonize.{_MODULES[name]}")
     globals()[name] = module
     return module
 

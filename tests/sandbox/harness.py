@@ -1,0 +1,168 @@
+"""A sandbox in a process of its own, and real neonize clients in theirs."""
+
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any, Protocol
+
+import httpx
+
+from support.product import free_port
+from support.waiting import eventually
+from warest.sandbox.server import token_cache
+from warest.whatsapp import library
+
+TIMEOUT = 20.0
+
+CLIENT = Path(__file__).with_name("client.py")
+
+
+class SandboxProcess:
+    """`warest sandbox` as the user runs it; `kill` is SIGKILL."""
+
+    def __init__(self, data: Path, tokens: library.Tokens) -> None:
+        data.mkdir()
+        token_cache(data).write_text(tokens.to_json())  # Spares each sandbox the reading.
+        self.data = data
+        self.port = free_port()
+        self.http = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=70, trust_env=False)
+        self.start()
+
+    def start(self) -> None:
+        code = f"import pathlib, warest.sandbox as s; s.run(pathlib.Path({str(self.data)!r}), port={self.port})"
+        self._process = subprocess.Popen([sys.executable, "-c", code])
+        eventually(self._answers, what="the sandbox answers")
+
+    def _answers(self) -> bool:
+        assert self._process.poll() is None, "the sandbox died"
+        try:
+            return self.http.get("/health").status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
+        self._process.send_signal(how)
+        return self._process.wait(TIMEOUT)
+
+    def close(self) -> None:
+        if self._process.poll() is None:
+            self.stop()
+        self.http.close()
+
+    def get(self, path: str, **query: Any) -> Any:
+        return self.http.get(path, params=query).raise_for_status().json()
+
+    def post(self, path: str, **body: Any) -> Any:
+        return self.http.post(path, json=body).raise_for_status().json()
+
+    def phone(self, phone: str, name: str = "") -> str:
+        self.post("/phones", phone=phone, name=name or f"Owner of {phone}")
+        return phone
+
+    def send(self, sender: str, to: str, text: str) -> str:
+        answer: str = self.post(f"/phones/{sender}/messages", to=to, text=text)["id"]
+        return answer
+
+    def texts(self, phone: str) -> list[str]:
+        return [message["text"] for message in self.get(f"/phones/{phone}/messages")]
+
+    def wait_text(self, phone: str, text: str) -> dict[str, Any]:
+        """The message of this text, as soon as the phone shows it."""
+        seen, deadline = 0, time.monotonic() + TIMEOUT
+        while time.monotonic() < deadline:
+            for message in self.get(f"/phones/{phone}/messages", after=seen, wait=2):
+                seen = message["seq"]
+                if message["text"] == text:
+                    return dict(message)
+        raise AssertionError(f"{phone} never showed {text!r}; it shows {self.texts(phone)}")
+
+    def devices(self, phone: str) -> list[dict[str, Any]]:
+        return next(list(each["devices"]) for each in self.get("/phones") if each["phone"] == phone)
+
+
+class Client:
+    """One neonize client; `facts` is what it told so far."""
+
+    def __init__(self, sandbox: SandboxProcess, database: Path, ca: Path) -> None:
+        trust = sandbox.get("/network")
+        ca.write_text(trust["ca"])
+        reading, writing = os.pipe()
+        environment = {
+            **os.environ,
+            "SSL_CERT_FILE": str(ca),
+            "HTTPS_PROXY": f"http://127.0.0.1:{sandbox.port}",
+            "NEONIZE_BOT_TAG": "off",
+        }
+        self.log = database.with_suffix(".log").open("ab")
+        self._process = subprocess.Popen(
+            [sys.executable, str(CLIENT), str(database), trust["noiseRoot"], str(writing)],
+            stdin=subprocess.PIPE,
+            stdout=self.log,
+            stderr=subprocess.STDOUT,
+            env=environment,
+            pass_fds=[writing],
+            text=True,
+        )
+        os.close(writing)
+        self._sandbox = sandbox
+        self._facts: queue.Queue[dict[str, Any]] = queue.Queue()
+        self.facts: list[dict[str, Any]] = []
+        self._reader = threading.Thread(target=self._read, args=(reading,), daemon=True)
+        self._reader.start()
+
+    def _read(self, descriptor: int) -> None:
+        with os.fdopen(descriptor) as lines:
+            for line in lines:
+                self._facts.put(json.loads(line))
+
+    def wait(self, kind: str, **data: Any) -> dict[str, Any]:
+        """The first fact of this kind and with these values that was not waited for before."""
+        wanted = {"kind": kind, **data}.items()
+        deadline = time.monotonic() + TIMEOUT
+        while True:
+            for fact in self.facts:
+                if wanted <= fact.items():
+                    self.facts.remove(fact)
+                    return fact
+            try:
+                self.facts.append(self._facts.get(timeout=max(0, deadline - time.monotonic())))
+            except queue.Empty:
+                raise AssertionError(f"no {kind} {data}; there is {self.facts}") from None
+
+    def order(self, do: str, **arguments: Any) -> None:
+        assert self._process.stdin
+        print(json.dumps({"do": do, "arguments": arguments}), file=self._process.stdin, flush=True)
+
+    def call(self, do: str, **arguments: Any) -> Any:
+        self.order(do, **arguments)
+        return self.wait("done")["result"]
+
+    def send(self, to: str, text: str) -> str:
+        sent: str = self.call("send", to=to, text=text)
+        return sent
+
+    def link(self, phone: str) -> "Client":
+        """Show a QR, let the phone scan it, and wait until the session is open."""
+        qr = self.wait("qr")["qr"]
+        self._sandbox.post(f"/phones/{phone}/scan", qr=qr)
+        self.wait("connected")
+        return self
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait(TIMEOUT)
+        self._reader.join(TIMEOUT)
+        if self._process.stdin:
+            self._process.stdin.close()
+        self.log.close()
+
+
+class Start(Protocol):
+    def __call__(self, name: str) -> Client:
+        """A client with the database of this name."""
