@@ -14,6 +14,7 @@ graceful_timeout = 5
 keepalive = 75
 control_socket_disable = True  # gunicorn 27 would open one in the home folder
 proc_name = "warest-web"
+loglevel = "warning"
 accesslog = None  # a log of keys in query strings is worse than none; errors are logged by the app
 worker_tmp_dir = "/dev/shm"
 

@@ -6,12 +6,17 @@ import redis
 from dramatiq.middleware import Callbacks, CurrentMessage, Middleware, Retries, ShutdownNotifications
 from dramatiq.results import Results
 from dramatiq.results.backends import RedisBackend
+from redis.backoff import ExponentialBackoff
+from redis.retry import Retry
 
 from warest import store
 from warest.broker import StreamsBroker
 from warest.bus import Bus
 from warest.config.settings import Settings
 from warest.states import States
+
+#: Redis may be starting again: a command is repeated so often, with these pauses, s (1.15 in all).
+RETRIES, FIRST_PAUSE, LONGEST_PAUSE = 4, 0.05, 0.4
 
 #: An answer that nobody has fetched is dropped after this long, ms.
 RESULT_TTL_MS = 60_000
@@ -30,7 +35,8 @@ class House:
 
 def connect(settings: Settings) -> House:
     # Results are waited for in a blocking command, so no socket timeout: the wait's own is the limit.
-    client = redis.Redis.from_url(settings.redis_url, socket_timeout=None, health_check_interval=30)
+    retry = Retry(ExponentialBackoff(cap=LONGEST_PAUSE, base=FIRST_PAUSE), RETRIES)
+    client = redis.Redis.from_url(settings.redis_url, socket_timeout=None, health_check_interval=30, retry=retry)
     broker = StreamsBroker(client, middleware=_middleware(client), max_queue_length=settings.queue_limit)
     bus = Bus(broker, client, events_kept=settings.events_kept)
     return House(settings, client, broker, bus, States(client))

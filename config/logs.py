@@ -12,7 +12,13 @@ from warest.config.settings import Settings
 LEVELS = {"error": logging.ERROR, "warn": logging.WARNING, "info": logging.INFO, "debug": logging.DEBUG}
 
 #: Keys stand in query strings too (contract, endpoints.md 0.3), and so in every URL that a library logs.
-_KEY = re.compile(r"(?i)((?:api_?key|token|secret|password)=)[^&\s\"']+|((?:admin|user)_[0-9A-Z]{26}_)[0-9a-f]+")
+_KEY = re.compile(
+    r"(?i)"
+    r"((?:api[_-]?key|token|secret|password)[\"']?\s*[=:]\s*[\"']?)[^&\s\"',}]+"  # query, header, JSON
+    r"|(\b(?:Bearer|Authorization\W{1,5}\w+) )[^\s\"',}]+"
+    r"|((?:admin|user)_[0-9A-Z]{26}_)[0-9a-f]+"
+    r"|(://[^/\s:@]*:)[^/\s@]+(?=@)"  # the password in a URL
+)
 
 
 def configure(settings: Settings, process: str) -> None:
@@ -25,7 +31,12 @@ def configure(settings: Settings, process: str) -> None:
 
 
 def redact(text: str) -> str:
-    return _KEY.sub(lambda match: f"{match[1] or match[2]}…", text)
+    return _KEY.sub(lambda match: f"{match[match.lastindex or 0]}…", text)
+
+
+def printable(text: str) -> str:
+    """Redacted, and with what cannot be written as UTF-8 escaped: half a surrogate pair must not cost a line."""
+    return redact(text).encode(errors="backslashreplace").decode()
 
 
 class JsonLines(logging.Formatter):
@@ -39,10 +50,10 @@ class JsonLines(logging.Formatter):
             "level": record.levelname.lower(),
             "process": self.process,
             "logger": record.name,
-            "message": redact(record.getMessage()),
+            "message": printable(record.getMessage()),
         }
         if record.exc_info:
-            line["exception"] = redact(self.formatException(record.exc_info))
+            line["exception"] = printable(self.formatException(record.exc_info))
         return orjson.dumps(line).decode()
 
 
@@ -51,4 +62,4 @@ class Pretty(logging.Formatter):
         super().__init__(f"%(asctime)s {process:<9.20} %(levelname)-7s %(message)s", "%H:%M:%S")
 
     def format(self, record: logging.LogRecord) -> str:
-        return redact(super().format(record))
+        return printable(super().format(record))

@@ -60,6 +60,7 @@ def path(settings: Settings) -> Path:
 
 def _kept(file: Path) -> Secrets:
     with os.fdopen(os.open(file, os.O_RDWR | os.O_CREAT, 0o600), "r+") as handle:
+        os.fchmod(handle.fileno(), 0o600)  # one that was copied here may be readable by others
         fcntl.flock(handle, fcntl.LOCK_EX)
         if text := handle.read():
             return Secrets(**json.loads(text))

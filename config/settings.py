@@ -189,29 +189,28 @@ def from_env() -> Settings:
 
 def _read(process: Mapping[str, str], file: Mapping[str, str | None]) -> tuple[dict[str, str], list[str]]:
     """The settings that are set, by the variable that set each, and the files that cannot be read."""
-    values, faults = {}, []
+    values: dict[str, str] = {}
+    faults: list[str] = []
     for field in Settings.model_fields.values():
         names = names_of(field)
-        for name, text in _given(names, process, file):
-            if isinstance(text, OSError):
-                faults.append(f"{name}_FILE: cannot read {text.filename}: {text.strerror}")
-            elif text.strip():
-                values[name] = text.strip()
-            else:
-                continue
-            break
+        try:
+            values |= next(({name: text.strip()} for name, text in _given(names, process, file) if text.strip()), {})
+        except SetupError as error:
+            faults.append(error.message)
     return values, faults
 
 
-def _given(
-    names: list[str], process: Mapping[str, str], file: Mapping[str, str | None]
-) -> Iterator[tuple[str, str | OSError]]:
+def _given(names: list[str], process: Mapping[str, str], file: Mapping[str, str | None]) -> Iterator[tuple[str, str]]:
     """All that is said of one setting, what counts first first."""
     for name in names:
         if path := process.get(f"{name}_FILE") or file.get(f"{name}_FILE"):
-            try:
-                yield name, Path(path).read_text()
-            except OSError as error:
-                yield name, error
+            yield name, _content(f"{name}_FILE", Path(path))
     for source in (process, file):
         yield from ((name, source.get(name) or "") for name in names)
+
+
+def _content(variable: str, path: Path) -> str:
+    try:
+        return path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SetupError(f"{variable}: cannot read {path}: {error}") from error

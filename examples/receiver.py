@@ -1,6 +1,6 @@
 """A webhook receiver: checks the signature of every event and prints it. Python's standard library only.
 
-    python3 examples/receiver.py PORT SECRET
+python3 examples/receiver.py PORT SECRET
 """
 
 import hmac

@@ -1,6 +1,5 @@
 """The web application: thin, without state, without the engine."""
 
-import functools
 from collections.abc import Iterator
 from typing import Any
 
@@ -43,7 +42,7 @@ def create_app(current: settings.Settings, store: Store, states: States, bus: Bu
             any_case,
             middleware.HeadAsGet(),
             api_key,
-            middleware.JsonBody(current),
+            middleware.Body(current),
         ],
     )
     app.req_options.strip_url_path_trailing_slash = True
@@ -56,7 +55,7 @@ def create_app(current: settings.Settings, store: Store, states: States, bus: Bu
     for template, resource in found.items():
         app.add_route(template, resource)
         any_case.learn(template)
-    app.add_sink(functools.partial(_unknown, api_key), prefix="/")
+    app.add_sink(lambda req, resp, **_: api_key.refuse_unknown(req), prefix="/")
     app.add_error_handler(Exception, http_errors.handle)
     app.add_error_handler(errors.WarestError, http_errors.handle)
     app.add_error_handler(falcon.HTTPError, http_errors.handle_http)
@@ -74,15 +73,6 @@ def routes(
     yield "/api/v1/session/delete", sessions.Delete(shared)
     yield "/api/v1/session/{sessionId}/config", sessions.Configure(shared)
     yield "/api/v1/messages/send/text", messages.SendTextResource(bus, access, current)
-
-
-def _unknown(api_key: middleware.ApiKey, request: falcon.Request, response: falcon.Response) -> None:
-    """Under /api/v1 even an unknown path asks for a key first, and /api/v1/server for an admin's."""
-    if request.path.startswith("/api/v1/"):
-        account = api_key.account(request)
-        if request.path.startswith("/api/v1/server/") and not account.is_admin:
-            raise http_errors.Rejection(403, "Admin only")
-    http_errors.not_found(request, response)
 
 
 def _dumps(value: Any) -> str:

@@ -57,6 +57,12 @@ CODES: tuple[tuple[type[errors.WarestError], Code], ...] = (
     (errors.Unsupported, Code.NOT_IMPLEMENTED),
 )
 
+#: Our fault, not the caller's. What went wrong is in the log, under the request's id, and never in the answer.
+_OURS = {
+    Code.INTERNAL_ERROR: "Internal server error",
+    Code.SERVICE_UNAVAILABLE: "Service unavailable, try again later",
+}
+
 #: Where messages differ: a session that is not open is as good as none there (W2).
 MESSAGE_CODES: tuple[tuple[type[errors.WarestError], Code], ...] = (
     (errors.NotConnected, Code.SESSION_NOT_FOUND),
@@ -74,7 +80,7 @@ def render(family: Family, error: errors.WarestError) -> tuple[int, dict[str, An
     code = code_of(family, error)
     if code is Code.QUEUED:
         job = {"jobId": error.details.get("job_id"), "status": "pending"}
-        return code.http, envelope(family, code, error.message, [job])
+        return code.http, envelope(family, code, error.message, job if family is Family.E3 else [job])
     message = "Session not found" if code is Code.SESSION_NOT_FOUND else error.message
     return code.http, envelope(family, code, message, getattr(error, "results", None) or nothing(family))
 
@@ -84,7 +90,7 @@ def nothing(family: Family) -> list[Any] | None:
     return [] if family is Family.E1 else None
 
 
-def code_of(family: Family, error: errors.WarestError) -> Code:
+def code_of(family: Family | None, error: errors.WarestError) -> Code:
     if isinstance(error, Refusal):
         return error.app_code
     table = (MESSAGE_CODES if family is Family.E2 else ()) + CODES
@@ -96,34 +102,17 @@ def handle(request: falcon.Request, response: falcon.Response, error: Exception,
     family = getattr(request.context, "family", None)
     if isinstance(error, Rejection):
         response.status, response.media = error.status, {"error": error.message, **error.extra}
-    elif isinstance(error, errors.WarestError) and family:
-        response.status, response.media = render(family, error)
-    elif isinstance(error, errors.DriverError):
-        response.status, response.media = 503, {"error": error.message}
-    else:
+        return
+    known = error if isinstance(error, errors.WarestError) else errors.WarestError("Internal server error")
+    code = code_of(family, known)
+    if code in _OURS:
         log.error("request %s failed", request.context.id, exc_info=error)
-        _internal(response, family)
+        known = Refusal(code, _OURS[code])
+    response.status, response.media = render(family, known) if family else (code.http, {"error": known.message})
     if isinstance(error, errors.RateLimited):
         response.set_header("Retry-After", str(error.details.get("retry_after", 1)))
 
 
 def handle_http(request: falcon.Request, response: falcon.Response, error: falcon.HTTPError, _: Any) -> None:
-    """Falcon's own errors. An unknown path and an unknown method look alike, as they always did (E5, W10)."""
-    if error.status_code in (404, 405):
-        not_found(request, response)
-    else:
-        response.status, response.media = error.status, {"error": error.description or error.title or "Bad request"}
-
-
-def not_found(request: falcon.Request, response: falcon.Response) -> None:
-    response.status, response.content_type = 404, "application/json; charset=utf-8"
-    response.media = {"error": f"Cannot {request.method} {request.path}"}
-
-
-def _internal(response: falcon.Response, family: Family | None) -> None:
-    """What went wrong is in the log, under the request's id, never in the answer."""
-    response.status = 500
-    if family:
-        response.media = envelope(family, Code.INTERNAL_ERROR, "Internal server error", nothing(family))
-    else:
-        response.media = {"error": "Internal server error"}
+    """Falcon's own errors: a header that makes no sense, say."""
+    response.status, response.media = error.status, {"error": error.description or error.title or "Bad request"}

@@ -6,7 +6,8 @@ Facts: contract, endpoints.md 0.1 and 0.3; decisions 21, 22 and 30.
 import gzip
 import re
 import urllib.parse
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NoReturn
 
 import falcon
 import orjson
@@ -19,6 +20,9 @@ from warest.store import Account, Store
 
 #: Bodies up to this size are read before anybody asks who sends them, bytes.
 EARLY_BODY = 2 * 1024 * 1024
+
+#: Routes that take more.
+_SENDING = "/api/v1/messages/send/"
 
 _KEY_HEADERS = ("X-WAREST-API-KEY", "X-API-KEY", "API-KEY")
 _KEY_QUERIES = ("api_key", "apikey", "apiKey")
@@ -41,34 +45,54 @@ class Gzip:
 
     def process_response(self, request: falcon.Request, response: falcon.Response, *_: Any) -> None:
         response.append_header("Vary", "Origin, Accept-Encoding")
-        if "gzip" not in (request.get_header("Accept-Encoding") or "") or response.stream is not None:
+        if not _takes_gzip(request.get_header("Accept-Encoding") or "") or response.stream is not None:
             return
         if body := response.render_body():
             response.data, response.text, response.media = gzip.compress(body, compresslevel=1, mtime=0), None, None
             response.set_header("Content-Encoding", "gzip")
 
 
+def _takes_gzip(accepted: str) -> bool:
+    """`gzip;q=0` means: anything but that."""
+    offers = (offer.replace(" ", "").lower() for offer in accepted.split(","))
+    return any(
+        name == "gzip" and not re.fullmatch(r"q=0(\.0*)?", q) for name, _, q in (o.partition(";") for o in offers)
+    )
+
+
 class Cors:
     """Browsers may call from the origins of the settings and from this server's own (quirk Q23)."""
 
     def __init__(self, settings: Settings) -> None:
-        named = [origin.strip().rstrip("/") for origin in settings.allowed_origins.split(",")]
-        self._allowed = {*filter(None, named), settings.origin, f"http://localhost:{settings.port}"}
+        named = [_origin(part.strip()) for part in settings.allowed_origins.split(",")]
+        self._allowed = {*filter(None, named), _origin(settings.origin), f"http://localhost:{settings.port}"}
 
     def process_request(self, request: falcon.Request, response: falcon.Response) -> None:
         origin = request.get_header("Origin")
-        if origin is None:
-            return
-        own = urllib.parse.urlsplit(origin).netloc == request.netloc
-        if not (own or "*" in self._allowed or origin in self._allowed):
-            raise Rejection(403, f"CORS not allowed: {origin}")
-        response.set_header("Access-Control-Allow-Origin", origin)
-        response.set_header("Access-Control-Allow-Credentials", "true")
+        if origin is not None:
+            self._allow(origin, request, response)
         if request.method == "OPTIONS":
             response.set_header("Access-Control-Allow-Methods", "GET,POST,PUT,PATCH,DELETE,OPTIONS")
             response.set_header("Access-Control-Allow-Headers", "Content-Type,X-WAREST-API-KEY,Authorization")
             response.set_header("Access-Control-Max-Age", "86400")
             response.status, response.complete = 204, True
+
+    def _allow(self, origin: str, request: falcon.Request, response: falcon.Response) -> None:
+        known = _origin(origin)
+        own = known.partition("://")[2] == request.netloc.lower()
+        if not (own or "*" in self._allowed or known in self._allowed):
+            raise Rejection(403, f"CORS not allowed: {origin}")
+        response.set_header("Access-Control-Allow-Origin", origin)
+        response.set_header("Access-Control-Allow-Credentials", "true")
+
+
+def _origin(url: str) -> str:
+    """What browsers call the origin of a URL; whatever is none stays what it is."""
+    try:
+        parts = urllib.parse.urlsplit(url.lower())
+    except ValueError:
+        return url
+    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else url
 
 
 class AnyCase:
@@ -79,17 +103,14 @@ class AnyCase:
 
     def learn(self, template: str) -> None:
         """Remember a route that has parts to keep, such as `/api/v1/session/{sessionId}/config`."""
-        pattern = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", template)
+        pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(template))
         self._templates.append((re.compile(pattern, re.IGNORECASE), template))
 
     def process_request(self, request: falcon.Request, _: falcon.Response) -> None:
-        if request.path == request.path.lower():
-            return
         for pattern, template in self._templates:
             if match := pattern.fullmatch(request.path):
                 request.path = template.format(**match.groupdict())
                 return
-        request.path = request.path.lower()
 
 
 class HeadAsGet:
@@ -104,35 +125,73 @@ class HeadAsGet:
             request.method = "HEAD"  # so that Falcon leaves the body out
 
 
-class JsonBody:
-    """JSON of any method, GET and DELETE too. Large bodies wait until the caller has shown a key (decision 22)."""
+class Body:
+    """Parameters in the body of any method, GET and DELETE too: JSON, or a form (quirk Q12).
+
+    Large bodies, and those that do not say how large they are, wait until the caller has shown a key (decision 22).
+    Only the routes that send take them.
+    """
 
     def __init__(self, settings: Settings) -> None:
-        self._limit = int(settings.json_limit_mb * 1024 * 1024)
+        self._largest = int(settings.json_limit_mb * 1024 * 1024)
 
     def process_request(self, request: falcon.Request, _: falcon.Response) -> None:
-        if is_json(request) and (request.content_length or 0) <= EARLY_BODY:
-            request.context.body = self._read(request, EARLY_BODY)
+        if _parser(request) is None or request.content_length is None:
+            return
+        if request.content_length > self._limit(request):
+            raise _too_large()
+        if request.content_length <= EARLY_BODY:
+            request.context.body = self._read(request)
 
     def process_resource(self, request: falcon.Request, *_: Any) -> None:
-        if is_json(request) and (request.content_length or 0) > EARLY_BODY:
-            request.context.body = self._read(request, self._limit)
+        if _parser(request) and request.context.body is None:
+            request.context.body = self._read(request)
 
-    def _read(self, request: falcon.Request, limit: int) -> Any:
-        if (request.content_length or 0) > limit:
-            raise Rejection(413, "request entity too large")
-        stream = request.stream if request.content_length is None else request.bounded_stream
-        data = stream.read(limit + 1)
+    def process_response(self, request: falcon.Request, *_: Any) -> None:
+        """What nobody wanted is read now: gunicorn would hang up on a caller who is still sending, and who would then
+        not get the answer, nor know that the connection is of no more use."""
+        if (request.content_length or 0) <= EARLY_BODY:
+            _stream(request).read(EARLY_BODY)
+
+    def _limit(self, request: falcon.Request) -> int:
+        return self._largest if request.path.startswith(_SENDING) else EARLY_BODY
+
+    def _read(self, request: falcon.Request) -> Any:
+        limit, parse = self._limit(request), _parser(request)
+        data = _stream(request).read(limit + 1)
         if len(data) > limit:
-            raise Rejection(413, "request entity too large")
-        try:
-            return orjson.loads(data) if data else None
-        except orjson.JSONDecodeError as error:
-            raise Rejection(400, f"The body is not JSON: {error}") from None
+            raise _too_large()
+        return parse(data) if data and parse else None
 
 
-def is_json(request: falcon.Request) -> bool:
-    return (request.content_type or "").partition(";")[0].strip().lower() == "application/json"
+def _stream(request: falcon.Request) -> Any:
+    return request.stream if request.content_length is None else request.bounded_stream
+
+
+def _too_large() -> Rejection:
+    return Rejection(413, "request entity too large")
+
+
+def _parser(request: falcon.Request) -> Callable[[bytes], Any] | None:
+    return _PARSERS.get((request.content_type or "").partition(";")[0].strip().lower())
+
+
+def _json(data: bytes) -> Any:
+    """An object or an array; like the original's parser it takes nothing else for JSON."""
+    try:
+        value = orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        raise Rejection(400, f"The body is not JSON: {error}") from None
+    if not isinstance(value, dict | list):
+        raise Rejection(400, "The body is not JSON: neither an object nor an array")
+    return value
+
+
+def _form(data: bytes) -> Any:
+    return falcon.uri.parse_query_string(data.decode(errors="replace"), keep_blank=True)
+
+
+_PARSERS: dict[str, Callable[[bytes], Any]] = {"application/json": _json, "application/x-www-form-urlencoded": _form}
 
 
 class ApiKey:
@@ -142,7 +201,10 @@ class ApiKey:
         self._store = store
 
     def process_resource(self, request: falcon.Request, _: falcon.Response, resource: Any, __: Any) -> None:
-        operation = getattr(getattr(resource, f"on_{request.method.lower()}", None), "operation", None)
+        responder = getattr(resource, f"on_{request.method.lower()}", None)
+        if responder is None:
+            self.refuse_unknown(request)
+        operation = getattr(responder, "operation", None)
         if operation is None:
             return
         request.context.family = operation.family
@@ -151,6 +213,15 @@ class ApiKey:
         request.context.account = self.account(request)
         if operation.access is Access.ADMIN and not request.context.account.is_admin:
             raise Rejection(403, "Admin only")
+
+    def refuse_unknown(self, request: falcon.Request) -> NoReturn:
+        """Under /api/v1 even an unknown path asks for a key first, and under /api/v1/server for an admin's."""
+        path = f"{request.path.lower()}/"
+        if path.startswith("/api/v1/"):
+            account = self.account(request)
+            if path.startswith("/api/v1/server/") and not account.is_admin:
+                raise Rejection(403, "Admin only")
+        raise Rejection(404, f"Cannot {request.method} {request.path}")
 
     def account(self, request: falcon.Request) -> Account:
         key = key_of(request)

@@ -14,6 +14,9 @@ from warest.http.errors import Family
 from warest.http.operation import Access, Operation, Parameters
 
 _METHODS = ("get", "post", "put", "patch", "delete")
+#: Every route may refuse a request for its form, for too many of them, or for trouble of ours.
+_ANYWHERE = {400, 429, 500, 503}
+
 _REF = "#/components/schemas/{model}"
 
 
@@ -83,13 +86,20 @@ def _carried(model: type[Parameters], method: str, in_path: list[str], parameter
 
 
 def _responses(operation: Operation, schemas: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    success = [code for code in (Code.SUCCESS, *operation.codes) if code.http < 300]
-    for status in sorted({code.http for code in success}):
+    done = {code.http for code in (Code.SUCCESS, *operation.codes) if code.http < 300 and code is not Code.QUEUED}
+    for status in sorted(done):
         yield str(status), _response("Done", _answer(operation, schemas))
-    failures = {code.http for code in operation.codes if code.http >= 400} | {500}
-    for status in sorted(failures):
-        yield str(status), _response("Refused, with a code of its own", _refusal(operation.family, schemas))
-    yield "default", _response("Turned away before a route was reached", _rejection(schemas))
+    if Code.QUEUED in operation.codes:
+        yield str(Code.QUEUED.http), _response("Not answered in time; it may still happen", _pending(operation))
+    refused = {"anyOf": [_refusal(operation.family, schemas), _rejection(schemas)]}
+    for status in sorted({code.http for code in operation.codes if code.http >= 400} | _ANYWHERE):
+        yield str(status), _response("Refused, with a code of its own, or before the route was reached", refused)
+    yield "default", _response("Turned away before the route was reached", _rejection(schemas))
+
+
+def _pending(operation: Operation) -> dict[str, Any]:
+    job = {"type": "object", "properties": {"jobId": {"type": ["string", "null"]}, "status": {"const": "pending"}}}
+    return _envelope(job if operation.family is Family.E3 else {"type": "array", "items": job}, operation)
 
 
 def _response(description: str, schema: dict[str, Any]) -> dict[str, Any]:

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Annotated, Any, ClassVar
 
 import falcon
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from warest.errors import InvalidInput
 from warest.http.codes import Code
@@ -21,10 +21,32 @@ class Access(Enum):
     ADMIN = "admin"
 
 
+_YES = {"true", "1", "yes", "y", "on"}
+
+
+def _word(value: object) -> str | None:
+    """Where one word is wanted, a list or an object is as good as nothing; so the original read its parameters."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return None if isinstance(value, bool) or not isinstance(value, str | int | float) else str(value)
+
+
+def _flag(value: object) -> bool:
+    """What forms and scripts write for yes (contract, endpoints.md 0.7); anything else is no."""
+    return value is True or str(value).strip().lower() in _YES
+
+
+Word = Annotated[str | None, BeforeValidator(_word)]
+Flag = Annotated[bool, BeforeValidator(_flag)]
+
+
 class Parameters(BaseModel):
     """Base of what requests carry, in the query, the body or both. Unknown names are ignored: clients send more."""
 
-    model_config = ConfigDict(extra="ignore", coerce_numbers_to_str=True, populate_by_name=True)
+    model_config = ConfigDict(extra="ignore", populate_by_name=True)
+
+    #: Whether the query wins over the body for a name that stands in both (contract, endpoints.md 0.5).
+    query_first: ClassVar[bool] = False
 
 
 class Result(BaseModel):
@@ -81,10 +103,11 @@ def operation(
 
 
 def parse(model: type[Parameters], request: falcon.Request, path: dict[str, str]) -> Any:
-    """Query, body and path in one model; of a name that stands in several the body wins, then the path."""
+    """Query, body and path in one model; of a name that stands in several the path wins. Null is as good as nothing."""
     body = request.context.body if isinstance(request.context.body, dict) else {}
+    given = {**body, **request.params} if model.query_first else {**request.params, **body}
     try:
-        return model.model_validate({**request.params, **body, **path})
+        return model.model_validate({name: value for name, value in {**given, **path}.items() if value is not None})
     except ValidationError as error:
         fault = error.errors()[0]
         raise InvalidInput(f"Parameter '{'.'.join(map(str, fault['loc']))}': {fault['msg']}") from None

@@ -4,6 +4,7 @@ A command goes to one session and has an answer; an event goes to everybody who 
 here has returned.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -32,13 +33,15 @@ _PUBLISH = """
 -- ARGV: seen ttl, public length, nudge ttl, outbox limit, number of event fields, event fields..., nudge fields...
 -- An event and the order to deliver it become durable together, or not at all.
 if redis.call('XLEN', KEYS[3]) >= tonumber(ARGV[4]) then return redis.error_reply('OUTBOXFULL') end
-if not redis.call('SET', KEYS[1], '1', 'NX', 'EX', ARGV[1]) then return 0 end
+if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
 local last = 5 + tonumber(ARGV[5])
 redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[2], '*', unpack(ARGV, 6, last))
 redis.call('XADD', KEYS[3], '*', unpack(ARGV, 6, last))
 if redis.call('SET', KEYS[4], '1', 'NX', 'EX', ARGV[3]) then
   redis.call('XADD', KEYS[5], '*', unpack(ARGV, last + 1))
 end
+-- Last of all: Redis does not undo a script that fails half-way, and an event marked too early would be lost.
+redis.call('SET', KEYS[1], '1', 'EX', ARGV[1])
 return 1
 """
 
@@ -67,20 +70,32 @@ class Bus:
         )
 
     def order(self, queue: str, actor: str, timeout: float, *, message_id: str | None = None, **kwargs: Any) -> Any:
-        """Run an actor that answers with `answered` or `refused`, and wait for it."""
+        """Run an actor that answers with `answered` or `refused`, and wait for it, in whole seconds.
+
+        Whenever it is not known what has become of the order, that is a CommandTimeout with its id.
+        """
         message: dramatiq.Message[Any] = self.message(queue, actor, message_id=message_id, **kwargs)
         self.broker.enqueue(message)
+        answer = self._answer(message, math.ceil(timeout))
+        if "error" not in answer:
+            return answer["result"]
+        error = WarestError.from_dict(answer["error"])
+        if isinstance(error, CommandTimeout):
+            error.details.setdefault("job_id", message.message_id)
+        raise error
+
+    def _answer(self, message: "dramatiq.Message[Any]", seconds: int) -> dict[str, Any]:
         try:
-            answer = message.get_result(
-                backend=self.broker.get_results_backend(), block=True, timeout=int(timeout * 1000)
+            answer: dict[str, Any] = message.get_result(
+                backend=self.broker.get_results_backend(), block=True, timeout=seconds * 1000
             )
         except ResultTimeout:
-            raise CommandTimeout(
-                "The session has not answered yet; what was asked may still happen.", job_id=message.message_id
-            ) from None
-        if error := answer.get("error"):
-            raise WarestError.from_dict(error)
-        return answer["result"]
+            trouble = "The session has not answered yet; what was asked may still happen."
+        except redis.RedisError:
+            trouble = "The answer is lost; what was asked may have happened."
+        else:
+            return answer
+        raise CommandTimeout(trouble, job_id=message.message_id)
 
     def message(
         self, queue: str, actor: str, *, message_id: str | None = None, **kwargs: Any

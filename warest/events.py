@@ -4,13 +4,19 @@ An event is made once, in the process of its session, as the exact JSON that a w
 body travels: what is signed, streamed and sent again is the same bytes.
 """
 
+import math
+import re
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import orjson
 
 SESSION_STATUS = "session_status"
 MESSAGE_RECEIVED = "message_received"
+
+_INDEX = re.compile(r"0|[1-9][0-9]{0,9}")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +58,47 @@ def make(identity: SessionIdentity, name: str, data: dict[str, Any], *, event_id
 def as_javascript(value: Any) -> bytes:
     """JSON as JavaScript's JSON.stringify writes it, so that a receiver which re-serialises gets the signed bytes.
 
-    orjson is compact and leaves non-ASCII alone as JavaScript does; what differs is a float with a whole value.
+    orjson is compact and leaves non-ASCII alone as JavaScript does; what differs are floats, the order of keys that
+    look like array indexes, and halves of surrogate pairs, which become U+FFFD.
     """
-    return orjson.dumps(_whole_floats(value))
+    return orjson.dumps(_javascript(value))
 
 
-def _whole_floats(value: Any) -> Any:
+def _javascript(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _whole_floats(item) for key, item in value.items()}
+        return {_javascript(key): _javascript(item) for key, item in sorted(value.items(), key=_key_order)}
     if isinstance(value, list | tuple):
-        return [_whole_floats(item) for item in value]
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e21:
-        return int(value)
+        return [_javascript(item) for item in value]
+    if isinstance(value, float) and math.isfinite(value):
+        return orjson.Fragment(_number(value))
+    if isinstance(value, str) and _SURROGATE.search(value):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return value
+
+
+def _key_order(item: tuple[str, Any]) -> tuple[bool, int]:
+    """Array indexes first, by value; the others as they were put in."""
+    key = item[0]
+    is_index = _INDEX.fullmatch(key) is not None and int(key) < 2**32 - 1
+    return not is_index, int(key) if is_index else 0
+
+
+def _number(value: float) -> str:
+    """ECMAScript's Number::toString. Python finds the same shortest digits, but puts the point elsewhere."""
+    if value == 0:
+        return "0"
+    sign, parts, exponent = Decimal(repr(value)).as_tuple()
+    digits = "".join(map(str, parts)).rstrip("0")
+    point = len(parts) + int(exponent)  # how many digits stand in front of it
+    minus = "-" * sign
+    if len(digits) <= point <= 21:
+        return minus + digits.ljust(point, "0")
+    if 0 < point <= 21:
+        return f"{minus}{digits[:point]}.{digits[point:]}"
+    if -6 < point <= 0:
+        return f"{minus}0.{'0' * -point}{digits}"
+    fraction = f".{digits[1:]}" if len(digits) > 1 else ""
+    return f"{minus}{digits[0]}{fraction}e{point - 1:+d}"
 
 
 def session_status(**data: Any) -> dict[str, Any]:

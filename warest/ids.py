@@ -5,7 +5,9 @@ WhatsApp knows one account under two names: its phone number (`628111@s.whatsapp
 """
 
 import base64
+import contextlib
 import hashlib
+import json
 import os
 import re
 import time
@@ -24,6 +26,8 @@ SESSION_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 _CROCKFORD = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", b"0123456789ABCDEFGHJKMNPQRSTVWXYZ")
 _RECIPIENT_BREAK = re.compile(r"[,;\n]")
+_DEVICE = re.compile(r"[0-9]{0,5}")
+_LATEST_MS = 2**48 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,7 @@ class Jid:
     def parse(cls, text: str) -> "Jid":
         account, _, server = text.rpartition("@")
         user, _, device = account.partition(":")
-        if not server or not user or not (device or "0").isdigit():
+        if not server or not user or not _DEVICE.fullmatch(device):
             raise InvalidInput(f"not a JID: {text!r}")
         return cls(user, server, int(device or 0))
 
@@ -67,8 +71,10 @@ def recipient(token: str, country_code: str) -> Jid | None:
     """
     user, at, server = token.strip().rpartition("@")
     if at and server in KEPT_SERVERS:
-        return Jid.parse(token.strip())
-    digits = re.sub(r"\D", "", user if at else server)
+        with contextlib.suppress(InvalidInput):
+            return Jid.parse(token.strip())
+        return None
+    digits = re.sub(r"[^0-9]", "", user if at else server)
     if not at:
         digits = digits.removeprefix("00")
         bare = digits.lstrip("0")
@@ -78,9 +84,17 @@ def recipient(token: str, country_code: str) -> Jid | None:
 
 def recipients(tokens: Iterable[str], country_code: str) -> list[Jid]:
     """All recipients in a `to` of one or more tokens, each of which may list several, without repetition."""
-    parts = (part for token in tokens for part in _RECIPIENT_BREAK.split(token))
+    parts = (part for token in tokens for part in _listed(token))
     found = (recipient(part, country_code) for part in parts)
     return list(dict.fromkeys(jid for jid in found if jid))
+
+
+def _listed(token: str) -> Iterable[str]:
+    """The parts of one token: of a JSON array, or what stands between commas, semicolons and line breaks."""
+    if token.lstrip().startswith("["):
+        with contextlib.suppress(ValueError):
+            return [str(part) for part in json.loads(token) if isinstance(part, str | int)]
+    return _RECIPIENT_BREAK.split(token)
 
 
 def new_ulid() -> str:
@@ -104,5 +118,6 @@ def event_id_for(timestamp_ms: int, *origin: str) -> str:
 def _ulid(timestamp_ms: int, randomness: bytes) -> str:
     # 128 bits in base32 are 26 characters when two zero bits lead; b32encode pads at the end instead, so 32 bits of
     # zeros are put in front (160 bits = 32 characters) and the first six characters dropped.
-    raw = bytes(4) + timestamp_ms.to_bytes(6, "big") + randomness
+    # A time outside of ULIDs is somebody else's mistake, and must not cost an event.
+    raw = bytes(4) + min(max(timestamp_ms, 0), _LATEST_MS).to_bytes(6, "big") + randomness
     return base64.b32encode(raw).translate(_CROCKFORD).decode()[6:]

@@ -1,7 +1,8 @@
 """How each session is just now: a Redis hash that its process writes and everybody else reads."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ import orjson
 import redis
 
 from warest import keys
+from warest.errors import DriverError
 
 # The contract's words for `status` (data.md section 3).
 STARTING = "starting"
@@ -49,14 +51,17 @@ class SessionState:
 
 
 class States:
+    """Raises DriverError when Redis is out of reach."""
+
     def __init__(self, client: "redis.Redis") -> None:
         self._redis = client
 
     def get(self, ulid: str) -> SessionState:
-        return _decode(self._redis.hgetall(keys.session_state(ulid)))
+        with _driver_errors():
+            return _decode(self._redis.hgetall(keys.session_state(ulid)))
 
     def get_many(self, ulids: Iterable[str]) -> list[SessionState]:
-        with self._redis.pipeline(transaction=False) as pipe:
+        with _driver_errors(), self._redis.pipeline(transaction=False) as pipe:
             for ulid in ulids:
                 pipe.hgetall(keys.session_state(ulid))
             return [_decode(answer) for answer in pipe.execute()]
@@ -66,7 +71,7 @@ class States:
         key = keys.session_state(ulid)
         absent = [name for name, value in fields.items() if value is None]
         present: dict[Any, Any] = {name: orjson.dumps(value) for name, value in fields.items() if value is not None}
-        with self._redis.pipeline() as pipe:
+        with _driver_errors(), self._redis.pipeline() as pipe:
             if absent:
                 pipe.hdel(key, *absent)
             if present:
@@ -82,9 +87,17 @@ class States:
 
     def forget(self, ulid: str) -> None:
         """Everything that Redis holds of a deleted session, but for its queue."""
-        self._redis.delete(
-            keys.session_state(ulid), keys.outbox(ulid), keys.outbox_lock(ulid), keys.outbox_nudged(ulid)
-        )
+        held = keys.session_state, keys.outbox, keys.outbox_lock, keys.outbox_nudged
+        with _driver_errors():
+            self._redis.delete(*(key(ulid) for key in held))
+
+
+@contextmanager
+def _driver_errors() -> Iterator[None]:
+    try:
+        yield
+    except redis.RedisError as error:
+        raise DriverError(f"The states of the sessions are out of reach, Redis said: {error}") from error
 
 
 def _decode(answer: Any) -> SessionState:

@@ -5,11 +5,14 @@ Plain dataclasses come back: a Pony row never leaves this file.
 
 import hashlib
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import yoyo
-from pony.orm import db_session, select
+from pony.orm import OrmError, TransactionIntegrityError, db_session, select
+from pony.orm.dbapiprovider import DBException
 
 from warest import entities
 from warest.errors import Conflict, DriverError, NotFound
@@ -44,20 +47,29 @@ class SessionRecord:
 
 
 class Store:
-    """All that the system remembers for good."""
+    """All that the system remembers for good. Raises DriverError when the database is out of reach or busy."""
 
     def __init__(self, opened: entities.Entities) -> None:
         self._entities = opened
 
     def account_by_key(self, api_key: str) -> Account | None:
-        with db_session:
+        with _transaction():
             row = self._entities.User.get(api_key=key_hash(api_key))
             return _account(row) if row else None
 
+    def password_of(self, account: Account) -> str:
+        """The hash of an account's password."""
+        with _transaction():
+            row = self._entities.User.get(registry=account.registry)
+            return row.password if row else ""
+
     def put_admin(self, username: str, password_hash: str, api_key: str) -> None:
-        """Make the first admin, or give it this name and key; a changed name keeps its sessions (quirk Q20)."""
+        """Make the first admin, or give it this name, password and key; a changed name keeps its sessions (Q20).
+
+        Raises Conflict when somebody else has the name or the key, or makes the admin at the same moment.
+        """
         now, fingerprint = time.time(), key_hash(api_key)
-        with db_session:
+        with _transaction():
             row = self._entities.User.get(registry="admin")
             if row is None:
                 self._entities.User(
@@ -70,13 +82,13 @@ class Store:
                     created_at=now,
                     updated_at=now,
                 )
-            elif (row.username, row.api_key) != (username, fingerprint):
+            else:
                 row.set(username=username, password=password_hash, api_key=fingerprint, updated_at=now)
 
     def create_session(self, owner: Account, name: str) -> SessionRecord:
         """Raises Conflict when the name is taken, by whomever: names are global (quirk W9)."""
         now = time.time()
-        with db_session:
+        with _transaction():
             if self._entities.Session.get(name=name):
                 raise Conflict(f"session {name} exists")
             row = self._entities.Session(
@@ -93,35 +105,35 @@ class Store:
 
     def session(self, name: str) -> SessionRecord | None:
         """By its public name, whoever owns it: the caller checks the owner (http/sessions.py)."""
-        with db_session:
+        with _transaction():
             row = self._entities.Session.get(name=name)
             return self._with_owner(row) if row else None
 
     def session_by_ulid(self, ulid: str) -> SessionRecord | None:
-        with db_session:
+        with _transaction():
             row = self._entities.Session.get(id=ulid)
             return self._with_owner(row) if row else None
 
     def sessions_of(self, owner: Account) -> list[SessionRecord]:
-        with db_session:
+        with _transaction():
             rows = select(row for row in self._entities.Session if row.registry == owner.registry)
             return [_session(row, owner) for row in sorted(rows, key=lambda row: row.created_at)]
 
     def sessions_to_start(self) -> list[SessionRecord]:
-        with db_session:
+        with _transaction():
             rows = select(row for row in self._entities.Session if row.auto_start)
             return [self._with_owner(row) for row in rows]
 
     def configure_session(self, owner: Account, ulid: str, *, webhook_url: str, webhook_secret: str) -> None:
-        with db_session:
+        with _transaction():
             self._owned(owner, ulid).set(webhook_url=webhook_url, webhook_secret=webhook_secret, updated_at=time.time())
 
     def set_auto_start(self, owner: Account, ulid: str, auto_start: bool) -> None:
-        with db_session:
+        with _transaction():
             self._owned(owner, ulid).set(auto_start=auto_start, updated_at=time.time())
 
     def delete_session(self, owner: Account, ulid: str) -> None:
-        with db_session:
+        with _transaction():
             self._owned(owner, ulid).delete()
 
     def _owned(self, owner: Account, ulid: str) -> entities.Row:
@@ -132,6 +144,17 @@ class Store:
 
     def _with_owner(self, row: entities.Row) -> SessionRecord:
         return _session(row, _account(self._entities.User.get(registry=row.registry)))
+
+
+@contextmanager
+def _transaction() -> Iterator[None]:
+    try:
+        with db_session:
+            yield
+    except TransactionIntegrityError as error:
+        raise Conflict(f"It exists already: {error}") from error
+    except (DBException, OrmError) as error:
+        raise DriverError(f"The database said: {error}") from error
 
 
 def open_sqlite(path: Path) -> Store:

@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Iterable
-from typing import Any
+from typing import Annotated, Any
 
 import falcon
-from pydantic import AliasChoices, Field
+from pydantic import AliasChoices, BeforeValidator, Field
 
 from warest import ids, texts
 from warest.bus import Bus
@@ -13,25 +13,35 @@ from warest.commands import SendText
 from warest.config.settings import Settings
 from warest.http.codes import Code
 from warest.http.errors import Family, Refusal
-from warest.http.operation import Answer, Parameters, Result, operation
+from warest.http.operation import Answer, Flag, Parameters, Result, Word, operation
 from warest.http.sessions import SessionAccess
 
-_MENTION = re.compile(r"@(\d{6,20})")
+_MENTION = re.compile(r"@([0-9]{6,20})")
+
+
+def _tokens(value: object) -> list[str]:
+    """Whatever stands for one or more recipients, in lists of lists if need be."""
+    if isinstance(value, list | tuple):
+        return [token for item in value for token in _tokens(item)]
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # JSON of other languages may write a number so
+    return [str(value)] if isinstance(value, str | int) and not isinstance(value, bool) else []
+
+
+Tokens = Annotated[list[str] | str, BeforeValidator(_tokens)]
 
 
 class TextToSend(Parameters):
     """`to`: a number, a JID, several of them separated by commas, or a list. `mentions` adds to the `@number`s that
     stand in the text."""
 
-    session_id: str | None = Field(None, alias="sessionId")
-    phone: str | None = None
-    to: list[str] | str | None = Field(None, validation_alias=AliasChoices("to", "jid", "target", "number"))
-    message: str | None = Field(None, validation_alias=AliasChoices("message", "text"))
-    mentions: list[str] | str = ()  # type: ignore[assignment]
-    reply_message_id: str | None = Field(
-        None, validation_alias=AliasChoices("replyMessageId", "quotedMessageId", "replyId")
-    )
-    is_forwarded: bool = Field(False, validation_alias=AliasChoices("isForwarded", "forwarded"))
+    session_id: Word = Field(None, alias="sessionId")
+    phone: Word = None
+    to: Tokens = Field((), validation_alias=AliasChoices("to", "jid", "target", "number"))  # type: ignore[assignment]
+    message: Word = Field(None, validation_alias=AliasChoices("message", "text"))
+    mentions: Tokens = ()  # type: ignore[assignment]
+    reply_message_id: Word = Field(None, validation_alias=AliasChoices("replyMessageId", "quotedMessageId", "replyId"))
+    is_forwarded: Flag = Field(False, validation_alias=AliasChoices("isForwarded", "forwarded"))
 
 
 class AdvancedInfo(Result):
@@ -79,7 +89,7 @@ class SendTextResource:
     on_get = on_post  # undocumented in the original, and used (contract, endpoints.md section 6)
 
     def _command(self, parameters: TextToSend) -> SendText:
-        if not parameters.to:
+        if not any(parameters.to):
             raise Refusal(Code.SESSION_REQUIRED, "Parameter 'to' is required")
         if not parameters.message:
             raise Refusal(Code.SESSION_REQUIRED, "Parameter 'message' is required")
@@ -90,17 +100,13 @@ class SendTextResource:
         return SendText(
             to=to,
             text=text,
-            mentions=self._jids([*_MENTION.findall(text), *_listed(parameters.mentions)]),
+            mentions=self._jids([*_MENTION.findall(text), *parameters.mentions]),
             reply_to=_message_id(parameters.reply_message_id),
             forwarded=parameters.is_forwarded,
         )
 
-    def _jids(self, tokens: list[str] | str) -> tuple[str, ...]:
-        return tuple(map(str, ids.recipients(_listed(tokens), self._settings.country_code)))
-
-
-def _listed(value: Iterable[str]) -> list[str]:
-    return [value] if isinstance(value, str) else list(value)
+    def _jids(self, tokens: Iterable[str]) -> tuple[str, ...]:
+        return tuple(map(str, ids.recipients(tokens, self._settings.country_code)))
 
 
 def _message_id(value: str | None) -> str | None:

@@ -2,9 +2,6 @@
 
 import secrets
 import string
-import time
-from datetime import UTC, datetime
-from typing import Any
 
 import falcon
 from pydantic import AliasChoices, Field
@@ -12,13 +9,13 @@ from pydantic import AliasChoices, Field
 from warest import keys
 from warest.bus import Bus
 from warest.commands import Logout
-from warest.errors import WarestError
+from warest.errors import Conflict, WarestError
 from warest.http.codes import Code
 from warest.http.errors import Family, Refusal
-from warest.http.operation import Answer, Parameters, Result, operation
+from warest.http.operation import Answer, Flag, Parameters, Word, operation
+from warest.http.resources.session_answers import Configured, Created, Deleted, SessionList, created, item
 from warest.http.sessions import SessionAccess, own, valid_name
-from warest.pictures import qr_data_uri
-from warest.states import SessionState, States
+from warest.states import States
 from warest.store import Account, SessionRecord, Store
 
 #: How long a call waits for a QR, s (contract: 2.5 for a new session, 1.5 for a known one).
@@ -35,49 +32,16 @@ SHORTEST_SECRET = 6
 
 
 class SessionName(Parameters):
-    session_id: str | None = Field(None, validation_alias=AliasChoices("sessionId", "id", "session"))
+    query_first = True
+
+    session_id: Word = Field(None, validation_alias=AliasChoices("sessionId", "id", "session"))
 
 
 class Config(SessionName):
-    webhook_url: str | None = Field(None, alias="webhookUrl")
-    webhook_secret: str | None = Field(None, alias="webhookSecret")
-    preflight: bool = Field(False, validation_alias=AliasChoices("preflight", "preflightVerify"))
-
-
-class Configured(Result):
-    registryUser: str
-    sessionId: str
-    webhookUrl: str
-    webhookSecret: str
-
-
-class Created(Configured):
-    """`qrString` and `qr` are null, or left out for a session that existed, when there is no QR (quirk W6)."""
-
-    createdAt: str | None = None
-    qrString: str | None = None
-    qr: str | None = None
-    qrDuration: int | None = None
-
-
-class Item(Result):
-    """`status` is the contract's word; `reason` says why a session is not open."""
-
-    id: str
-    status: str
-    me: dict[str, Any] | None
-    pushName: str | None
-    lastConn: int | None
-    reason: str | None
-
-
-class SessionList(Result):
-    items: list[Item]
-
-
-class Deleted(Result):
-    sessionId: str
-    steps: dict[str, bool]
+    webhook_url: Word = Field(None, alias="webhookUrl", max_length=4096)
+    webhook_secret: Word = Field(None, alias="webhookSecret", max_length=255)
+    preflight: Flag = False
+    preflight_verify: Flag = Field(False, alias="preflightVerify")
 
 
 class Sessions:
@@ -88,6 +52,15 @@ class Sessions:
         self.states = states
         self.bus = bus
         self.access = access
+
+    def create(self, account: Account, name: str) -> SessionRecord:
+        """A new session, unless another request has made it at the same moment."""
+        try:
+            return self.store.create_session(account, name)
+        except Conflict:
+            if record := self.store.session(name):
+                return own(record, account)
+            raise
 
     def start(self, record: SessionRecord) -> None:
         if not record.auto_start:
@@ -111,14 +84,14 @@ class Create:
     def on_get(self, request: falcon.Request, parameters: SessionName) -> Answer:
         account, name = request.context.account, valid_name(parameters.session_id)
         known = self._sessions.store.session(name)
-        record = own(known, account) if known else self._sessions.store.create_session(account, name)
+        record = own(known, account) if known else self._sessions.create(account, name)
         state = self._sessions.states.get(record.ulid)
         if state.is_open:
-            return Answer([_created(record, state, known is None)], "Session already open", Code.SESSION_OPEN)
+            return Answer([created(record, state, known is None)], "Session already open", Code.SESSION_OPEN)
         self._sessions.start(record)
         patience = KNOWN_QR_PATIENCE if known else NEW_QR_PATIENCE
         state = self._sessions.states.wait(record.ulid, lambda state: bool(state.qr) or state.is_open, patience)
-        result = [_created(record, state, known is None)]
+        result = [created(record, state, known is None)]
         if state.is_open:
             return Answer(result, "Session already open", Code.SESSION_OPEN)
         if state.qr:
@@ -138,7 +111,7 @@ class List:
     def on_get(self, request: falcon.Request, parameters: Parameters) -> Answer:
         records = self._sessions.store.sessions_of(request.context.account)
         states = self._sessions.states.get_many(record.ulid for record in records)
-        items = [_item(record, state) for record, state in zip(records, states, strict=True)]
+        items = [item(record, state) for record, state in zip(records, states, strict=True)]
         return Answer([SessionList(items=items).model_dump()], "OK")
 
 
@@ -153,14 +126,14 @@ class Configure:
         family=Family.E1,
         parameters=Config,
         result=Configured,
-        codes=(Code.SESSION_REQUIRED, Code.SESSION_NOT_FOUND, Code.FORBIDDEN, Code.BAD_REQUEST),
+        codes=(Code.SESSION_REQUIRED, Code.SESSION_NOT_FOUND, Code.FORBIDDEN, Code.BAD_REQUEST, Code.QUEUED),
     )
     def on_post(self, request: falcon.Request, parameters: Config, sessionId: str) -> Answer:
         account: Account = request.context.account
         record = self._sessions.access.named(account, sessionId)
         url = record.webhook_url if parameters.webhook_url is None else parameters.webhook_url.strip()
         secret = _secret(record, url, (parameters.webhook_secret or "").strip())
-        if parameters.preflight and url and secret:
+        if (parameters.preflight or parameters.preflight_verify) and url and secret:
             self._preflight(record, url, secret)
         self._sessions.store.configure_session(account, record.ulid, webhook_url=url, webhook_secret=secret)
         configured = Configured(
@@ -188,7 +161,7 @@ class Delete:
         family=Family.E1,
         parameters=SessionName,
         result=Deleted,
-        codes=(Code.SESSION_REQUIRED, Code.SESSION_NOT_FOUND, Code.FORBIDDEN),
+        codes=(Code.SESSION_REQUIRED, Code.SESSION_NOT_FOUND, Code.FORBIDDEN, Code.QUEUED),
     )
     def on_delete(self, request: falcon.Request, parameters: SessionName) -> Answer:
         account: Account = request.context.account
@@ -217,31 +190,3 @@ def _secret(record: SessionRecord, url: str, given: str) -> str:
     if url and len(record.webhook_secret) < SHORTEST_SECRET:
         return "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(24))
     return record.webhook_secret
-
-
-def _created(record: SessionRecord, state: SessionState, is_new: bool) -> dict[str, Any]:
-    qr = {
-        "qrString": state.qr,
-        "qr": qr_data_uri(state.qr) if state.qr else None,
-        "qrDuration": state.qr_seconds(time.time()) if state.qr else 20,
-    }
-    created_at = datetime.fromtimestamp(record.created_at, UTC).isoformat(timespec="milliseconds")
-    return {
-        "registryUser": record.owner.registry,
-        "sessionId": record.id,
-        **({} if is_new else {"createdAt": created_at.replace("+00:00", "Z")}),
-        **(qr if is_new or state.qr else {}),
-        "webhookUrl": record.webhook_url,
-        "webhookSecret": record.webhook_secret,
-    }
-
-
-def _item(record: SessionRecord, state: SessionState) -> Item:
-    return Item(
-        id=record.id,
-        status=state.status,
-        me=state.me,
-        pushName=state.me["name"] or None if state.me else None,
-        lastConn=state.connected_ms,
-        reason=state.reason,
-    )

@@ -123,9 +123,6 @@ def phone(product: Product) -> Iterator[Any]:
 
 
 def post(connection: http.client.HTTPConnection, path: str, body: Any, headers: dict[str, str]) -> Any:
-    if connection.sock is None:
-        connection.connect()
-        connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     connection.request("POST", path, json.dumps(body), headers)
     return json.loads(connection.getresponse().read())
 

@@ -12,14 +12,21 @@ import sys
 import threading
 from typing import Any
 
-from warest.whatsapp import library, protos
+from warest.whatsapp import fixes, library, protos
 
 protos.preload()
 protos.load_engine()
 
 from neonize import events  # noqa: E402
 from neonize.client import NewClient  # noqa: E402
-from neonize.utils.enum import ChatPresence, ChatPresenceMedia, Presence, ReceiptType  # noqa: E402
+from neonize.utils.enum import (  # noqa: E402
+    ChatPresence,
+    ChatPresenceMedia,
+    ClientName,
+    ClientType,
+    Presence,
+    ReceiptType,
+)
 from neonize.utils.jid import build_jid  # noqa: E402
 
 DATABASE, ROOT, FACTS = sys.argv[1], base64.b64decode(sys.argv[2]), int(sys.argv[3])
@@ -43,11 +50,25 @@ def on_message(_: Any, event: Any) -> None:
     )
 
 
+def enum(event: Any, field: str) -> str:
+    """The name of an enum's value."""
+    values = event.DESCRIPTOR.fields_by_name[field].enum_type.values_by_number
+    return str(values[getattr(event, field)].name)
+
+
 EVENTS: dict[Any, Any] = {
     events.ConnectedEv: lambda _, __: tell("connected"),
     events.DisconnectedEv: lambda _, __: tell("disconnected"),
-    events.LoggedOutEv: lambda _, __: tell("logged_out"),
+    events.KeepAliveTimeoutEv: lambda _, event: tell("keepalive_timeout", errors=event.ErrorCount),
+    events.KeepAliveRestoredEv: lambda _, __: tell("keepalive_restored"),
+    events.LoggedOutEv: lambda _, event: tell("logged_out", login=event.OnConnect, reason=enum(event, "Reason")),
     events.StreamReplacedEv: lambda _, __: tell("replaced"),
+    events.StreamErrorEv: lambda _, event: tell("stream_error", code=event.Code),
+    events.TemporaryBanEv: lambda _, event: tell("banned", code=enum(event, "Code"), expire=event.Expire),
+    events.ClientOutdatedEv: lambda _, __: tell("outdated"),
+    events.ConnectFailureEv: lambda _, event: tell(
+        "connect_failure", reason=enum(event, "Reason"), message=event.Message
+    ),
     events.MessageEv: on_message,
     events.ReceiptEv: lambda _, event: tell("receipt", ids=list(event.MessageIDs), type=event.Type),
     events.PresenceEv: lambda _, event: tell("presence", sender=event.From.User, gone=event.Unavailable),
@@ -55,6 +76,9 @@ EVENTS: dict[Any, Any] = {
 }
 
 ORDERS: dict[str, Any] = {
+    "pair": lambda client, phone: client.PairPhone(phone, True, ClientName.LINUX, ClientType.CHROME),
+    "connected": lambda client: client.is_connected,
+    "logged_in": lambda client: client.is_logged_in,
     "send": lambda client, to, text: client.send_message(build_jid(to), protos.e2e.Message(conversation=text)).ID,
     "read": lambda client, id, chat: client.mark_read(
         id, chat=build_jid(chat), sender=build_jid(chat), receipt=ReceiptType.READ
@@ -81,15 +105,25 @@ def obey(client: Any, order: dict[str, Any]) -> None:
         tell("failed", error=f"{type(error).__name__}: {error}")
 
 
+def connect(client: Any) -> None:
+    """Tells, too, that neonize's connect() has come back, and with which error."""
+    try:
+        client.connect()
+    except Exception as error:
+        tell("ended", error=f"{type(error).__name__}: {error}")
+    else:
+        tell("ended", error="")
+
+
 def main() -> None:
     library.swap_noise_root(ROOT)
     logging.getLogger("neonize.utils.log").setLevel(logging.WARNING)
     client = NewClient(f"{DATABASE}?_foreign_keys=on&_journal_mode=WAL&_busy_timeout=30000&_synchronous=OFF&_x=")
-    client._stop_finalizer.detach()
+    fixes.tame(client, lambda status: tell("pairing", status=status))
     client.event.qr(lambda _, qr: tell("qr", qr=qr.decode()))
     for event, handler in EVENTS.items():
         client.event(event)(handler)
-    threading.Thread(target=client.connect, daemon=True).start()
+    threading.Thread(target=connect, args=[client], daemon=True).start()
     for line in sys.stdin:
         obey(client, json.loads(line))
     os._exit(0)

@@ -90,3 +90,55 @@ def test_a_second_connection_of_a_device_replaces_the_first(sandbox: SandboxProc
     first.wait("replaced")
     sandbox.send(ANI, ANI, "to the second")
     second.wait("message", text="to the second")
+
+
+def type_code(sandbox: SandboxProcess, code: str, phone: str = ANI) -> httpx.Response:
+    return sandbox.http.post(f"/phones/{phone}/link-code", json={"code": code})
+
+
+def test_a_code_links_the_session_that_shows_it(sandbox: SandboxProcess, client: Start) -> None:
+    sandbox.phone(BUDI, "Budi")
+    session = client("ani")
+    session.wait("qr")
+    code = session.call("pair", phone=ANI)
+    assert len(code) == 9 and code[4] == "-"
+    assert type_code(sandbox, code, BUDI).status_code == 404
+    assert type_code(sandbox, code.lower()).json()["jid"] == f"{ANI}:1@s.whatsapp.net"
+    session.wait("pairing", status="success")
+    session.wait("connected")
+    session.send(BUDI, "linked by code")
+    sandbox.wait_text(BUDI, "linked by code")
+    sandbox.send(BUDI, ANI, "welcome")
+    session.wait("message", text="welcome")
+    again = type_code(sandbox, code)
+    assert again.status_code == 404
+    assert again.json()["error"] == f"No session waits for a link code of {ANI}: let one ask for a code first."
+
+
+def test_a_wrong_code_may_be_followed_by_the_right_one(sandbox: SandboxProcess, client: Start) -> None:
+    session = client("ani")
+    session.wait("qr")
+    code = session.call("pair", phone=ANI)
+    wrong = type_code(sandbox, "1234-5678" if code != "1234-5678" else "8765-4321")
+    assert (wrong.status_code, wrong.json()["error"]) == (400, "This is not the code that the session shows.")
+    assert type_code(sandbox, "ABC0-1234").status_code == 400
+    assert type_code(sandbox, code).status_code == 200
+    session.wait("connected")
+
+
+def test_a_newer_code_takes_the_place_of_an_older_one(sandbox: SandboxProcess, client: Start) -> None:
+    session = client("ani")
+    session.wait("qr")
+    older = session.call("pair", phone=ANI)
+    newer = session.call("pair", phone=ANI)
+    assert type_code(sandbox, older).status_code == 400
+    assert type_code(sandbox, newer).status_code == 200
+    session.wait("connected")
+
+
+def test_the_code_of_a_session_that_has_gone_is_worthless(sandbox: SandboxProcess, client: Start) -> None:
+    session = client("ani")
+    session.wait("qr")
+    code = session.call("pair", phone=ANI)
+    session.kill()
+    eventually(lambda: type_code(sandbox, code).status_code == 404, what="the code is refused")

@@ -38,6 +38,7 @@ def command(data: Path, socket: Path) -> list[str]:
         "appendfsync": "everysec",
         "save": "",
         "loglevel": "warning",
+        "logfile": str(data.resolve() / "redis.log"),
         "daemonize": "no",
     }
     return [_server(), *(part for name, value in options.items() for part in (f"--{name}", value))]

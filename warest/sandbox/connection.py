@@ -6,6 +6,7 @@ that is split over two messages.
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -25,11 +26,14 @@ log = logging.getLogger(__name__)
 
 PATH = "/ws/chat"
 
-#: Baileys loses a frame that arrives in the turn after its ClientFinish.
+#: Baileys loses a frame that arrives in the turn after its ClientFinish. What the client says meanwhile counts:
+#: whatsmeow sends what it could not send before, without waiting to be let in.
 _FIRST_ANSWER_DELAY = 0.05
 
 #: whatsmeow may drop a final stanza when the socket is closed right behind it, so the client is left to close.
-_CLOSE_DELAY = 5.0
+GRACE = 5.0
+#: For a final stanza to which clients react only when the connection has ended.
+SHORT_GRACE = 1.0
 
 _MAX_BATCH = 256 * 1024
 
@@ -45,6 +49,10 @@ class Connection(TunnelEnd):
         self._noise: Transport | None = None
         self._outgoing: list[bytes] = []
         self._finished = False
+        self._deaf = True  # the client is, until it has made its keys
+        self._stalled = False
+        self._delay = 0.0
+        self._delayed: deque[list[bytes]] = deque()
         self._asked: dict[str, asyncio.Future[Node]] = {}
         #: The linked device, once it has logged in.
         self.device: Device | None = None
@@ -54,6 +62,11 @@ class Connection(TunnelEnd):
     @property
     def name(self) -> str:
         return str(self.device.pn) if self.device else "a session that is not linked"
+
+    @property
+    def phone(self) -> str | None:
+        """Of whose account it is a session."""
+        return self.device.account.phone if self.device else None
 
     @property
     def client_static(self) -> bytes:
@@ -72,7 +85,7 @@ class Connection(TunnelEnd):
                 self._upgrade(event)
             elif not isinstance(event, Frame):
                 pass
-            elif event.opcode in (Opcode.BINARY, Opcode.CONT) and not self._finished:
+            elif event.opcode in (Opcode.BINARY, Opcode.CONT):
                 self._on_noise(event.data)
             elif event.opcode is Opcode.TEXT:
                 self._network.violations.record(self.name, "a text frame on the websocket")
@@ -107,19 +120,17 @@ class Connection(TunnelEnd):
         payload = self._handshake.finish(data)
         self._noise = self._handshake.split()
         self._step = self._on_frame
-        asyncio.get_running_loop().call_later(_FIRST_ANSWER_DELAY, self._log_in, payload)
+        asyncio.get_running_loop().call_later(_FIRST_ANSWER_DELAY, self._speak)
+        self._network.log_in(self, payload)
 
-    def _log_in(self, payload: bytes) -> None:
-        if not self.is_open:
-            return
-        try:
-            self._network.log_in(self, payload)
-        except MalformedNode as error:
-            self._network.violations.record(self.name, str(error))
-            self.close()
+    def _speak(self) -> None:
+        self._deaf = False
+        self._network.outbox.add(self)
 
     def _on_frame(self, data: bytes) -> None:
         assert self._noise
+        if self._finished:
+            return
         node = decode(self._noise.open(data), self._network.tokens)
         log.debug("%s -> %s", self.name, node)
         self._network.handle(self, node)
@@ -148,9 +159,32 @@ class Connection(TunnelEnd):
         self._outgoing.append(data)
         self._network.outbox.add(self)
 
+    def hinder(self, *, stalled: bool, delay: float) -> None:
+        """Make it a bad line. A stalled one carries nothing either way until it is no longer stalled; with a delay,
+        in seconds, what leaves does so later."""
+        self._delay = delay
+        if stalled == self._stalled or self.transport is None:
+            return
+        self._stalled = stalled
+        if stalled:
+            self.transport.pause_reading()
+        else:
+            self.transport.resume_reading()
+            self._network.outbox.add(self)
+
     def flush(self) -> None:
-        """Seal and write what has been collected; called when the store is committed."""
+        """Send what has been collected; called when the store is committed."""
+        if self._deaf or self._stalled:
+            return
         outgoing, self._outgoing = self._outgoing, []
+        if self._delay or self._delayed:
+            self._delayed.append(outgoing)
+            asyncio.get_running_loop().call_later(self._delay, lambda: self._write(self._delayed.popleft()))
+        else:
+            self._write(outgoing)
+
+    def _write(self, outgoing: list[bytes]) -> None:
+        """Seal and write; in the order of the calls, because each frame has its number."""
         if self._noise is None or not self.is_open:
             return
         batch = bytearray()
@@ -171,9 +205,9 @@ class Connection(TunnelEnd):
         if self._websocket.close_expected() or self._websocket.eof_sent:
             self.close()
 
-    def finish(self, last: Node) -> None:
-        """Send a final stanza, hear nothing more, and give the client time to close."""
+    def finish(self, last: Node, *, grace: float = GRACE) -> None:
+        """Send a final stanza, hear nothing more, and give the client `grace` seconds to close."""
         self.send(last)
         self._finished = True
         self.active = False
-        asyncio.get_running_loop().call_later(_CLOSE_DELAY, self.close)
+        asyncio.get_running_loop().call_later(grace, self.close)

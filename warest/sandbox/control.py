@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from warest.errors import Conflict, InvalidInput, NotFound, WarestError
-from warest.sandbox.accounts import Account
+from warest.sandbox import mischief
+from warest.sandbox.accounts import Account, Device
 from warest.sandbox.certificates import Authority
+from warest.sandbox.faults import Fault
 from warest.sandbox.network import Network
 from warest.sandbox.web import Request
 from warest.whatsapp import protos
@@ -35,8 +37,10 @@ class Control:
             ("health",): {"GET": self._health},
             ("network",): {"GET": self._trust},
             ("violations",): {"GET": self._violations},
+            ("faults",): {"GET": self._faults, "POST": self._ask_for_fault, "DELETE": self._clear_faults},
             ("phones",): {"GET": self._phones, "POST": self._add_phone},
             ("phones", "*", "scan"): {"POST": self._scan},
+            ("phones", "*", "link-code"): {"POST": self._type_code},
             ("phones", "*", "messages"): {"GET": self._messages, "POST": self._send},
             ("phones", "*", "devices"): {"DELETE": self._unlink},
         }
@@ -72,6 +76,16 @@ class Control:
     def _violations(self, request: Request) -> Answer:
         return Answer(200, self._network.violations.list())
 
+    def _faults(self, request: Request) -> Answer:
+        return Answer(200, [fault.show() for fault in self._network.faults])
+
+    def _ask_for_fault(self, request: Request) -> Answer:
+        return Answer(201, mischief.ask(self._network, Fault.parse(request.json())))
+
+    def _clear_faults(self, request: Request) -> Answer:
+        mischief.clear(self._network)
+        return Answer(200, [])
+
     def _phones(self, request: Request) -> Answer:
         return Answer(200, [_show(account) for account in self._network.accounts])
 
@@ -81,8 +95,10 @@ class Control:
         return Answer(201, _show(self._network.add_phone(phone, name)))
 
     async def _scan(self, request: Request, account: Account) -> Answer:
-        device = await self._network.link(account, request.text("qr"))
-        return Answer(200, {"jid": str(device.pn), "lid": str(device.lid), "device": device.id})
+        return _linked(await self._network.link(account, request.text("qr")))
+
+    async def _type_code(self, request: Request, account: Account) -> Answer:
+        return _linked(await self._network.link_by_code(account, request.text("code")))
 
     def _send(self, request: Request, account: Account) -> Answer:
         to = self._network.accounts.phone(request.text("to"))
@@ -98,6 +114,10 @@ class Control:
         for device in devices:
             self._network.unlink(device)
         return Answer(200, {"unlinked": [device.id for device in devices]})
+
+
+def _linked(device: Device) -> Answer:
+    return Answer(200, {"jid": str(device.pn), "lid": str(device.lid), "device": device.id})
 
 
 def _show(account: Account) -> dict[str, Any]:

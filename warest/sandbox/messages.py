@@ -25,15 +25,23 @@ _FOR_ONESELF = frozenset({"read-self", "played-self"})
 
 
 def on_message(network: "Network", device: Device, stanza: Node) -> None:
-    to, message_id = stanza.jid("to"), stanza.text("id")
+    to, phone = stanza.jid("to"), device.account.phone
+    ack = Node("ack", {"class": "message", "id": stanza.text("id"), "from": to, "t": str(int(time.time()))})
+    if fault := network.faults.take("error_ack", phone):
+        ack.attrs["error"] = str(fault.options["error"])
+    else:
+        _deliver(network, device, stanza, to)
+    if not network.faults.take("no_ack", phone):
+        _answer(device, ack)
+
+
+def _deliver(network: "Network", device: Device, stanza: Node, to: Jid) -> None:
     # After a retry receipt `to` is the device that asked, and in a copy for an own device `recipient` is the chat.
     chat = network.accounts.find(stanza.jid("recipient") if "recipient" in stanza.attrs else to)
     if chat is None:
         raise MalformedNode(f"a message to {to}, which does not exist")
     for target, enc in _copies(stanza, to):
         _carry(network, device, stanza, chat, target, enc)
-    now = str(int(time.time()))
-    _answer(device, Node("ack", {"class": "message", "id": message_id, "from": to, "t": now}))
 
 
 def _copies(stanza: Node, to: Jid) -> list[tuple[Jid, Node]]:

@@ -9,11 +9,12 @@ from typing import Any
 
 from google.protobuf.message import DecodeError
 
-from warest.sandbox import app_state, messages
+from warest.sandbox import app_state, linkcode, messages, mischief
 from warest.sandbox import iq as iqs
 from warest.sandbox.accounts import Account, Accounts, Device, Prekeys
 from warest.sandbox.connection import Connection
 from warest.sandbox.delivery import Delivery
+from warest.sandbox.faults import Faults
 from warest.sandbox.history import History
 from warest.sandbox.nodes import SERVER, MalformedNode, Node, Value
 from warest.sandbox.noise import Certificate
@@ -47,7 +48,9 @@ class Network:
         self.delivery = Delivery(store)
         self.presence = Presence(self.accounts, self.delivery)
         self.phones = Phones(self.accounts, self.keys, self.delivery, self.history)
-        self.pairing = Pairing(self.accounts)
+        self.faults = Faults()
+        self.pairing = Pairing(self.accounts, self.faults)
+        self.link_codes = linkcode.LinkCodes(self.pairing)
         self.connections: set[Connection] = set()
 
     # Connections
@@ -59,14 +62,17 @@ class Network:
             payload = protos.wa6.ClientPayload.FromString(data)
         except DecodeError as error:
             raise MalformedNode("the handshake holds no ClientPayload") from error
-        if payload.HasField("devicePairingData"):
-            self.pairing.offer(connection, payload)
-            return
         device = self.accounts.device_of_noise_key(connection.client_static)
-        if device is None or (device.account.phone, device.id) != (str(payload.username), payload.device):
+        phone = device.account.phone if device else None
+        mischief.hinder(self, connection, phone)
+        if fault := self.faults.take("login", phone):
+            mischief.fail_login(connection, fault)
+        elif payload.HasField("devicePairingData"):
+            self.pairing.offer(connection, payload)
+        elif device is None or (phone, device.id) != (str(payload.username), payload.device):
             connection.finish(Node("failure", {"reason": "401", "location": "frc", "t": _now()}))
-            return
-        self._open(device, connection)
+        else:
+            self._open(device, connection)
 
     def _open(self, device: Device, connection: Connection) -> None:
         if device.connection:
@@ -78,6 +84,7 @@ class Network:
     def disconnected(self, connection: Connection) -> None:
         self.connections.discard(connection)
         self.pairing.withdraw(connection)
+        self.link_codes.withdraw(connection)
         device = connection.device
         if device and device.connection is connection:
             device.connection = None
@@ -111,15 +118,23 @@ class Network:
         elif node.tag == "ib" and all(child.tag in _HINTS for child in node.children):
             pass
         elif connection.device is None:
-            if (node.tag, node.attrs.get("xmlns")) != ("iq", "w:p"):
-                raise MalformedNode("only a linked session may send this")
-            connection.send(iqs.result(node, []))
+            self._before_linking(connection, node)
         elif node.tag == "iq":
             connection.send(iqs.answer(self, connection.device, node))
         elif handler := messages.HANDLERS.get(node.tag):
             handler(self, connection.device, node)
         else:
             raise MalformedNode(f"the unknown stanza <{node.tag}>")
+
+    def _before_linking(self, connection: Connection, node: Node) -> None:
+        """What a client may say that is no device of anybody yet."""
+        kind = (node.tag, node.attrs.get("xmlns"), node.children[0].tag if node.children else "")
+        if kind == ("iq", "w:p", ""):
+            connection.send(iqs.result(node, []))
+        elif kind == ("iq", "md", linkcode.TAG):
+            connection.send(iqs.result(node, self.link_codes.answer(connection, node.children[0])))
+        elif (node.tag, node.attrs.get("class")) != ("ack", "notification"):
+            raise MalformedNode("only a linked session may send this")
 
     def _refuse(self, connection: Connection, node: Node, code: int, why: str) -> None:
         if not isinstance(node.attrs.get("id"), str):
@@ -142,8 +157,14 @@ class Network:
         return account
 
     async def link(self, account: Account, qr: str) -> Device:
-        device, connection = await self.pairing.scan(account, qr)
-        self.devices_changed(account, but=device)
+        return self._welcome(*await self.pairing.scan(account, qr))
+
+    async def link_by_code(self, account: Account, code: str) -> Device:
+        return self._welcome(*await self.link_codes.enter(account, code))
+
+    def _welcome(self, device: Device, connection: Connection) -> Device:
+        """A session has been linked: it is to connect again, as the device."""
+        self.devices_changed(device.account, but=device)
         connection.finish(Node("stream:error", {"code": "515"}))
         return device
 

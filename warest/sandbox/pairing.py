@@ -5,6 +5,8 @@ phone      scans it and signs the device's identity with its own
 server  -> <iq><pair-success>                the client adds its signature
 client  -> <iq><pair-device-sign>
 server  -> <stream:error code=515>           the client connects again, now with a number
+
+Instead of the QR's secret the two may agree on one through a code that the phone's owner types: see linkcode.py.
 """
 
 import asyncio
@@ -21,6 +23,7 @@ from warest.errors import Conflict, InvalidInput, NotFound
 from warest.sandbox.accounts import Account, Accounts, Device
 from warest.sandbox.connection import Connection
 from warest.sandbox.crypto import hmac256, signed
+from warest.sandbox.faults import Faults
 from warest.sandbox.nodes import SERVER, MalformedNode, Node, Value
 from warest.whatsapp import protos
 
@@ -88,14 +91,17 @@ class Registration:
 class Pairing:
     """The references that are on offer, and the sessions that show them."""
 
-    def __init__(self, accounts: Accounts) -> None:
+    def __init__(self, accounts: Accounts, faults: Faults) -> None:
         self._accounts = accounts
+        self._faults = faults
         self._offers: dict[str, Connection] = {}
         self._registrations: dict[Connection, Registration] = {}
 
     def offer(self, connection: Connection, payload: Any) -> None:
         self._registrations[connection] = Registration.parse(payload.devicePairingData)
-        references = [secrets.token_urlsafe(24) for _ in range(_REFERENCES)]
+        fault = self._faults.take("qr")
+        count = fault.options["references"] if fault else _REFERENCES
+        references = [secrets.token_urlsafe(24) for _ in range(count)]
         self._offers |= dict.fromkeys(references, connection)
         refs = [Node("ref", {}, reference.encode()) for reference in references]
         connection.send(_set("pair-device", refs))
@@ -113,15 +119,25 @@ class Pairing:
         registration = self._registrations[connection]
         if qr.noise != connection.client_static or qr.identity != registration.identity:
             raise InvalidInput("The keys of this QR are not those of the session that shows its reference.")
+        return await self.link(account, connection, registration, qr.secret), connection
+
+    def registration(self, connection: Connection) -> Registration:
+        """Of a session that is not linked yet."""
+        if connection not in self._registrations:
+            raise MalformedNode("only a session that is being linked may send this")
+        return self._registrations[connection]
+
+    async def link(self, account: Account, connection: Connection, told: Registration, secret: bytes) -> Device:
+        """Make the session a device of the account; `secret` is what only it and the phone share."""
+        device = self._device(account, connection, told)
         self.withdraw(connection)
-        device = self._device(account, connection, registration)
         account.linking.add(device.id)
         try:
-            await self._have_signed(connection, device, qr)
+            await self._have_signed(connection, device, secret)
         finally:
             account.linking.discard(device.id)
         self._accounts.link(device)
-        return device, connection
+        return device
 
     def _device(self, account: Account, connection: Connection, told: Registration) -> Device:
         return Device(
@@ -137,13 +153,13 @@ class Pairing:
             told.signature,
         )
 
-    async def _have_signed(self, connection: Connection, device: Device, qr: Qr) -> None:
+    async def _have_signed(self, connection: Connection, device: Device, secret: bytes) -> None:
         """Tell the session who it is now, and check that it agrees."""
         details: bytes = protos.adv.ADVDeviceIdentity(
             rawID=secrets.randbits(31), timestamp=int(time.time()), keyIndex=device.key_index
         ).SerializeToString()
         success = [
-            Node("device-identity", {}, _box(device.account, qr, details)),
+            Node("device-identity", {}, _box(device, details, secret)),
             Node("device", {"jid": device.pn, "lid": device.lid}),
             Node("platform", {"name": "android"}),
         ]
@@ -169,16 +185,16 @@ def _check_signature(device: Device, details: bytes, reply: Node) -> None:
         raise Conflict("The session signed its new identity wrongly.")
 
 
-def _box(account: Account, qr: Qr, details: bytes) -> bytes:
-    """The device's identity, signed by the phone, under the secret that only the QR told."""
-    key = account.identity.key
+def _box(device: Device, details: bytes, secret: bytes) -> bytes:
+    """The device's identity, signed by the phone, under the secret that only session and phone know."""
+    key = device.account.identity.key
     identity = protos.adv.ADVSignedDeviceIdentity(
         details=details,
         accountSignatureKey=key.public,
-        accountSignature=key.sign(_ACCOUNT_SIGNATURE + details + qr.identity),
+        accountSignature=key.sign(_ACCOUNT_SIGNATURE + details + device.identity),
     ).SerializeToString()
     box: bytes = protos.adv.ADVSignedDeviceIdentityHMAC(
-        details=identity, HMAC=hmac256(qr.secret, identity)
+        details=identity, HMAC=hmac256(secret, identity)
     ).SerializeToString()
     return box
 

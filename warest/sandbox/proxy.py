@@ -15,6 +15,8 @@ from warest.sandbox.tunnel import TunnelEnd
 
 WEB = "web.whatsapp.com"
 
+_UNAVAILABLE = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
 #: How long a client may take for its TLS handshake, in seconds.
 _TLS_TIMEOUT = 10
 
@@ -33,6 +35,10 @@ class Proxy:
 
     async def tunnel(self, target: str, writer: asyncio.StreamWriter) -> None:
         """Turn the connection over to the host that the client asked for, until it is closed."""
+        if self._network.faults.take("refuse"):
+            writer.write(_UNAVAILABLE)
+            writer.close()
+            return
         host = self._hosts[target]()
         writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
         loop = asyncio.get_running_loop()

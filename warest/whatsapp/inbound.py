@@ -4,12 +4,15 @@ The shape of `message_received` is the contract's (webhooks.md 4.1). An account 
 identity (LID): the number stands where receivers have always read it, and both stand beside it.
 """
 
+import contextlib
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from google.protobuf.message import Message
 
 from warest import ids
-from warest.whatsapp.payload import json_name, to_json
+from warest.errors import InvalidInput
+from warest.whatsapp.payload import json_name, text, to_json
 
 # neonize's protobufs publish no types; the names say which is meant.
 MessageEv = Any  #: Neonize.Message: a message (`Message`, of the schema waE2E) with what is known of it (`Info`)
@@ -45,6 +48,14 @@ _TAGS = {
     "contactsArrayMessage": "contacts",
 }
 
+#: contentType of a quoted message -> its `type`; whatever is missing is `caption`.
+_QUOTED = {
+    "conversation": "text",
+    "extendedTextMessage": "text",
+    "contactMessage": "contact",
+    "contactsArrayMessage": "contacts",
+}
+
 _UNSEEN_CHATS = {"newsletter", "broadcast"}
 
 
@@ -57,7 +68,7 @@ def is_for_receivers(message: MessageEv) -> bool:
 def event_id(session_ulid: str, message: MessageEv) -> str:
     """The same for every redelivery of one message, which WhatsApp identifies by chat, sender and id."""
     source, info = message.Info.MessageSource, message.Info
-    origin = session_ulid, source.Chat.User, source.Sender.User, info.ID
+    origin = session_ulid, source.Chat.User, source.Sender.User, text(info.ID)
     return ids.event_id_for(info.Timestamp, "message", *origin)
 
 
@@ -74,7 +85,7 @@ def message_received(message: MessageEv) -> dict[str, Any]:
         "contentType": kind,
         **({"quoted": quoted} if quoted else {}),
         "sender": _sender(message),
-        "mentions": [str(ids.Jid.parse(mention).account) for mention in context.mentionedJID] if context else [],
+        "mentions": list(_mentions(context.mentionedJID)) if context else [],
         "type": "notify",
     }
 
@@ -101,9 +112,18 @@ def _content(content: Content) -> tuple[str, Any]:
 
 
 def _text(body: Any) -> str:
-    if isinstance(body, str):
-        return body
-    return str(getattr(body, "text", "") or getattr(body, "caption", ""))
+    """The text of a message, the caption of a file or the name on a contact card."""
+    if isinstance(body, str | bytes):
+        return text(body)
+    found = (getattr(body, field, "") for field in ("text", "caption", "displayName"))
+    return text(next(filter(None, found), ""))
+
+
+def _mentions(mentioned: Iterable[str]) -> Iterator[str]:
+    """What is no address is left out: the sender may have put anything there."""
+    for mention in mentioned:
+        with contextlib.suppress(InvalidInput):
+            yield str(ids.Jid.parse(text(mention)).account)
 
 
 def _context(body: Any) -> ContextInfo | None:
@@ -115,10 +135,9 @@ def _quoted(context: ContextInfo | None) -> dict[str, Any] | None:
     if context is None or not context.HasField("quotedMessage"):
         return None
     kind, body = _content(unwrapped(context.quotedMessage))
-    text = _text(body)
-    is_text = kind in ("conversation", "extendedTextMessage")
-    quoted = {"text": text, "type": "text" if is_text else "caption", "contentType": kind, "raw": to_json(context)}
-    return quoted if text else None
+    words = _text(body)
+    quoted = {"text": words, "type": _QUOTED.get(kind, "caption"), "contentType": kind, "raw": to_json(context)}
+    return quoted if words else None
 
 
 def _identities(source: Source) -> tuple[ids.Jid | None, ids.Jid | None]:
@@ -157,7 +176,7 @@ def _raw(message: MessageEv) -> dict[str, Any]:
     key = {
         "remoteJid": str(_chat(source)),
         "fromMe": source.IsFromMe,
-        "id": info.ID,
+        "id": text(info.ID),
         "participant": str(number or lid or jid(source.Sender).account),
         **({"senderPn": str(number)} if number else {}),
         **({"senderLid": str(lid)} if lid else {}),
@@ -165,6 +184,6 @@ def _raw(message: MessageEv) -> dict[str, Any]:
     return {
         "key": key,
         "messageTimestamp": info.Timestamp // 1000,
-        "pushName": info.Pushname,
+        "pushName": text(info.Pushname),
         "message": to_json(message.Message),
     }

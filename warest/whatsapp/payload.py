@@ -25,7 +25,7 @@ def to_json(message: Message) -> dict[str, Any]:
 @cache
 def json_name(field: str) -> str:
     """The original's name of a protobuf field."""
-    name = _CAPITALS.sub(lambda run: run[0].capitalize(), field)
+    name = _CAPITALS.sub(lambda run: run[0].capitalize(), field.replace("CDNURL", "CdnURL"))
     return name[0].lower() + name[1:]
 
 
@@ -46,4 +46,11 @@ def _scalar(field: FieldDescriptor) -> Callable[[Any], Any]:
         return lambda number: names[number].name if number in names else number
     if field.type == FieldDescriptor.TYPE_BYTES:
         return lambda data: base64.b64encode(data).decode()
+    if field.cpp_type == FieldDescriptor.CPPTYPE_STRING:
+        return text
     return str if field.cpp_type in _64_BITS else lambda plain: plain
+
+
+def text(value: str | bytes) -> str:
+    """A string field. Its sender may have put anything in it, and protobuf hands out as bytes what is not UTF-8."""
+    return value.decode(errors="replace") if isinstance(value, bytes) else value

@@ -1,0 +1,62 @@
+"""Secrets that nobody set."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from warest.config import secrets
+from warest.config.settings import Settings
+
+
+def test_they_are_made_once_and_kept(tmp_path: Path) -> None:
+    """Long, different from each other, in a file that only we may read, and the same at the next boot."""
+    settings = Settings(data_dir=tmp_path / "new" / "data")
+    made = secrets.load(settings)
+    assert secrets.load(settings) == made
+    assert len({made.admin_apikey, made.admin_password, made.webhook_secret}) == 3
+    assert len(made.admin_password) >= 16 and len(made.webhook_secret) >= 32 and len(made.admin_apikey) > 60
+    assert secrets.path(settings).stat().st_mode & 0o777 == 0o600
+    assert secrets.load(Settings(data_dir=tmp_path / "other")) != made
+
+
+def test_a_file_that_others_could_read_is_closed(tmp_path: Path) -> None:
+    """Copied by hand it may come with any mode."""
+    settings = Settings(data_dir=tmp_path)
+    made = secrets.load(settings)
+    secrets.path(settings).chmod(0o644)
+    assert secrets.load(settings) == made
+    assert secrets.path(settings).stat().st_mode & 0o777 == 0o600
+
+
+def test_what_is_set_wins(tmp_path: Path) -> None:
+    """A variable is used in place of what is kept, one by one, and is not written to the file."""
+    kept = secrets.load(Settings(data_dir=tmp_path))
+    used = secrets.load(Settings(data_dir=tmp_path, admin_apikey="mine", webhook_default_secret="ours"))
+    assert (used.admin_apikey, used.webhook_secret) == ("mine", "ours")
+    assert used.admin_password == kept.admin_password
+    assert "mine" not in secrets.path(Settings(data_dir=tmp_path)).read_text()
+
+
+def test_processes_that_boot_at_once_agree(tmp_path: Path) -> None:
+    """Whoever is first makes them; the others wait and read."""
+    script = (
+        "import dataclasses, json, sys; from pathlib import Path; from warest.config import secrets, settings;"
+        "sys.stdin.read();"
+        "print(json.dumps(dataclasses.asdict(secrets.load(settings.Settings(data_dir=Path(sys.argv[1]))))))"
+    )
+    racers = [
+        subprocess.Popen(
+            [sys.executable, "-c", script, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(3)
+    ]
+    answers = [racer.communicate()[0] for racer in racers]
+    assert len(set(answers)) == 1
+    assert json.loads(answers[0]) == json.loads((tmp_path / "secrets.json").read_text())
+
+
+def test_they_are_not_shown_by_accident(tmp_path: Path) -> None:
+    """Neither in a traceback nor in a log of the object."""
+    made = secrets.load(Settings(data_dir=tmp_path))
+    assert made.admin_apikey not in repr(made) and made.admin_password not in str(made)

@@ -1,0 +1,207 @@
+"""The store, the same on every database."""
+
+import hashlib
+import sqlite3
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from warest import accounts, store
+from warest.errors import Conflict, DriverError, NotFound
+from warest.ids import new_ulid
+from warest.store import Account, Store
+
+ADMIN = Account("admin", "boss", True)
+
+
+@pytest.fixture(params=["sqlite"])
+def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    """An empty, migrated database of each kind."""
+    path = tmp_path / "warest.sqlite"
+    store.migrate_sqlite(path)
+    return store.open_sqlite(path)
+
+
+@pytest.fixture
+def admin(opened: Store) -> Account:
+    accounts.seed_admin(opened, "boss", "a password", "the key")
+    return ADMIN
+
+
+@pytest.fixture
+def other(opened: Store, admin: Account, tmp_path: Path) -> Account:
+    """Another tenant. Nothing makes users yet, so it is put in by hand, as in the original."""
+    with sqlite3.connect(tmp_path / "warest.sqlite") as database:
+        database.execute(
+            "insert into users values (?, 'TENANT', 'user', 'x', ?, 0, 0, 0)", [new_ulid(), store.key_hash("user key")]
+        )
+    database.close()
+    return Account("TENANT", "user", False)
+
+
+def at_once(work: Callable[[], object], threads: int = 8) -> list[object]:
+    """What each thread got: a result, or the exception itself."""
+    got: list[object] = []
+    barrier = threading.Barrier(threads)
+
+    def run() -> None:
+        barrier.wait()
+        try:
+            got.append(work())
+        except Exception as error:
+            got.append(error)
+
+    running = [threading.Thread(target=run) for _ in range(threads)]
+    for thread in running:
+        thread.start()
+    for thread in running:
+        thread.join()
+    return got
+
+
+def test_the_admin_is_found_by_its_key_only(opened: Store, admin: Account) -> None:
+    """Neither the stored hash nor another case is a key (quirk S5)."""
+    assert opened.account_by_key("the key") == admin
+    for wrong in ("THE KEY", "the key ", "", "\0", "x" * 10_000, hashlib.sha256(b"the key").hexdigest()):
+        assert opened.account_by_key(wrong) is None
+
+
+def test_seeding_again_changes_nothing(opened: Store, admin: Account) -> None:
+    """Every boot of every process may do it."""
+    before = opened.password_of(admin)
+    accounts.seed_admin(opened, "boss", "a password", "the key")
+    assert opened.password_of(admin) == before
+
+
+def test_a_changed_password_counts(opened: Store, admin: Account) -> None:
+    """The variable says what it is, not what it once was; it is kept as a hash."""
+    accounts.seed_admin(opened, "boss", "another", "the key")
+    kept = opened.password_of(admin)
+    assert accounts.is_password_of(kept, "another") and not accounts.is_password_of(kept, "a password")
+    assert "another" not in kept and not accounts.is_password_of("not a hash", "another")
+
+
+def test_a_changed_name_or_key_keeps_the_sessions(opened: Store, admin: Account) -> None:
+    """The admin is the tenant `admin`, whatever it is called (quirk Q20); the old key ends."""
+    opened.create_session(admin, "mine")
+    accounts.seed_admin(opened, "chief", "a password", "new key")
+    account = opened.account_by_key("new key")
+    assert account == Account("admin", "chief", True) and opened.account_by_key("the key") is None
+    assert [record.id for record in opened.sessions_of(account)] == ["mine"]
+
+
+def test_seeding_at_once(opened: Store) -> None:
+    """Processes that boot together end with one admin."""
+    got = at_once(lambda: accounts.seed_admin(opened, "boss", "a password", "the key"), threads=4)
+    assert got == [None] * 4 and opened.account_by_key("the key") == ADMIN
+
+
+def test_a_session_is_found_by_both_names(opened: Store, admin: Account) -> None:
+    """New ones start by themselves and have no receiver; names are exact."""
+    made = opened.create_session(admin, "..")
+    assert (made.id, made.owner, made.auto_start, made.webhook_url, made.webhook_secret) == ("..", admin, True, "", "")
+    assert opened.session("..") == opened.session_by_ulid(made.ulid) == made
+    assert opened.session("...") is None and opened.session_by_ulid("..") is None
+    opened.create_session(admin, "Case")
+    assert opened.session("case") is None
+
+
+def test_names_are_global(opened: Store, admin: Account, other: Account) -> None:
+    """A name is taken, whoever has it (quirk W9)."""
+    opened.create_session(admin, "name")
+    for account in (admin, other):
+        with pytest.raises(Conflict):
+            opened.create_session(account, "name")
+
+
+def test_one_of_those_who_create_at_once_wins(opened: Store, admin: Account) -> None:
+    """The others hear that the name is taken, not that the database is broken."""
+    got = at_once(lambda: opened.create_session(admin, "name"))
+    assert sum(isinstance(one, Conflict) for one in got) == 7
+    assert [one for one in got if not isinstance(one, Conflict)] == [opened.session("name")]
+
+
+def test_a_stranger_changes_nothing(opened: Store, admin: Account, other: Account) -> None:
+    """A row of another owner is as good as none, an admin's no less than a user's."""
+    mine, theirs = opened.create_session(admin, "mine"), opened.create_session(other, "theirs")
+    for account, ulid in ((other, mine.ulid), (admin, theirs.ulid), (admin, "nothing")):
+        with pytest.raises(NotFound):
+            opened.configure_session(account, ulid, webhook_url="x", webhook_secret="y")
+        with pytest.raises(NotFound):
+            opened.set_auto_start(account, ulid, False)
+        with pytest.raises(NotFound):
+            opened.delete_session(account, ulid)
+    assert opened.sessions_of(admin) == [mine] and opened.sessions_of(other) == [theirs]
+
+
+def test_configuring(opened: Store, admin: Account) -> None:
+    """URL and secret are kept as given, and cleared for good (quirk Q3)."""
+    ulid = opened.create_session(admin, "name").ulid
+    url = "https://example.com/" + "ä" * 3000
+    opened.configure_session(admin, ulid, webhook_url=url, webhook_secret="s" * 255)
+    record = opened.session_by_ulid(ulid)
+    assert record and (record.webhook_url, record.webhook_secret) == (url, "s" * 255)
+    opened.configure_session(admin, ulid, webhook_url="", webhook_secret="s" * 255)
+    record = opened.session_by_ulid(ulid)
+    assert record and record.webhook_url == ""
+
+
+def test_configuring_at_once(opened: Store, admin: Account) -> None:
+    """Whoever is last has it; nobody hears of the others."""
+    ulid = opened.create_session(admin, "name").ulid
+
+    def work() -> None:
+        for number in range(10):
+            opened.configure_session(admin, ulid, webhook_url=f"u{number}", webhook_secret="")
+
+    assert at_once(work) == [None] * 8
+
+
+def test_which_sessions_start(opened: Store, admin: Account, other: Account) -> None:
+    """Those of all owners that are to run; a stopped one stays down."""
+    first, second = opened.create_session(admin, "first"), opened.create_session(other, "second")
+    assert {record.id for record in opened.sessions_to_start()} == {"first", "second"}
+    opened.set_auto_start(admin, first.ulid, False)
+    assert opened.sessions_to_start() == [second]
+
+
+def test_deleting(opened: Store, admin: Account) -> None:
+    """The name is free again, for a session that is another one inside."""
+    first = opened.create_session(admin, "name")
+    opened.delete_session(admin, first.ulid)
+    assert opened.session("name") is None and opened.sessions_of(admin) == []
+    assert opened.create_session(admin, "name").ulid != first.ulid
+
+
+def test_the_list_is_in_the_order_of_making(opened: Store, admin: Account) -> None:
+    """Oldest first, whatever the names."""
+    for name in ("c", "a", "b"):
+        opened.create_session(admin, name)
+    assert [record.id for record in opened.sessions_of(admin)] == ["c", "a", "b"]
+
+
+def test_migrating_twice_and_at_once(tmp_path: Path) -> None:
+    """The second time nothing is left to do; two that race do it once between them."""
+    path = tmp_path / "new" / "database.sqlite"
+    assert sorted(map(str, at_once(lambda: store.migrate_sqlite(path), threads=2))) == ["0", "1"]
+    assert store.migrate_sqlite(path) == 0
+
+
+def test_a_database_that_is_not_there(tmp_path: Path) -> None:
+    """It is not made in passing: whoever runs the processes is told what to do."""
+    with pytest.raises(DriverError, match="warest db migrate"):
+        store.open_sqlite(tmp_path / "missing.sqlite")
+
+
+def test_a_broken_database_is_a_driver_error(tmp_path: Path) -> None:
+    """The web process answers it with 503, not with the driver's own words."""
+    path = tmp_path / "warest.sqlite"
+    store.migrate_sqlite(path)
+    opened = store.open_sqlite(path)
+    with sqlite3.connect(path) as database:
+        database.execute("drop table sessions")
+    database.close()
+    with pytest.raises(DriverError):
+        opened.session("x")

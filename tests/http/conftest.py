@@ -1,0 +1,119 @@
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import dramatiq
+import pytest
+from falcon import testing
+
+from warest import accounts, keys, states, store
+from warest.config.house import House
+from warest.config.settings import Settings
+from warest.http import app
+from warest.http.resources import sessions
+from warest.ids import new_ulid
+from warest.store import Account, SessionRecord, Store
+
+ADMIN_KEY, USER_KEY = "admin-key-of-the-tests", "user-key-of-the-tests"
+
+Call = Callable[..., testing.Result]
+Serve = Callable[..., None]
+
+
+@pytest.fixture(autouse=True)
+def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No QR will come here: nobody waits long for one."""
+    monkeypatch.setattr(sessions, "NEW_QR_PATIENCE", 0.02)
+    monkeypatch.setattr(sessions, "KNOWN_QR_PATIENCE", 0.02)
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated database with its admin, to be copied: making one takes longer than most tests."""
+    path = tmp_path_factory.mktemp("template") / "warest.sqlite"
+    store.migrate_sqlite(path)
+    accounts.seed_admin(store.open_sqlite(path), "admin", "a password", ADMIN_KEY)
+    return path
+
+
+@pytest.fixture
+def opened(settings: Settings, template: Path) -> Store:
+    settings.sqlite_path.parent.mkdir(parents=True)
+    with closing(sqlite3.connect(template)) as source, closing(sqlite3.connect(settings.sqlite_path)) as copy:
+        source.backup(copy)
+    return store.open_sqlite(settings.sqlite_path)
+
+
+@pytest.fixture
+def client(settings: Settings, opened: Store, parts: House) -> testing.TestClient:
+    """The real application, on a real store and a real Redis."""
+    return testing.TestClient(app.create_app(settings, opened, parts.states, parts.bus))
+
+
+@pytest.fixture
+def call(client: testing.TestClient) -> Call:
+    """One request with the admin's key, unless `key` says otherwise; the path is below /api/v1."""
+
+    def one(method: str, path: str, *, key: str | None = ADMIN_KEY, **options: Any) -> testing.Result:
+        headers = {**({"X-WAREST-API-KEY": key} if key else {}), **options.pop("headers", {})}
+        whole = path if path.startswith(("/docs", "/api", "/API")) else f"/api/v1{path}"
+        return client.simulate_request(method, whole, headers=headers, **options)
+
+    return one
+
+
+@pytest.fixture
+def admin(opened: Store) -> Account:
+    account = opened.account_by_key(ADMIN_KEY)
+    assert account is not None
+    return account
+
+
+@pytest.fixture
+def user(settings: Settings, opened: Store) -> Account:
+    """Another tenant. Nothing makes users yet, so it is put in by hand, as in the original."""
+    with sqlite3.connect(settings.sqlite_path) as database:
+        database.execute(
+            "insert into users values (?, 'TENANT', 'user', 'x', ?, 0, 0, 0)", [new_ulid(), store.key_hash(USER_KEY)]
+        )
+    database.close()
+    return Account("TENANT", "user", False)
+
+
+@pytest.fixture
+def online(opened: Store, parts: House) -> Callable[[Account, str], SessionRecord]:
+    """A session whose process says that it is open."""
+
+    def make(owner: Account, name: str) -> SessionRecord:
+        record = opened.create_session(owner, name)
+        me = {"id": "628111:2@s.whatsapp.net", "name": "Ani", "lid": "9@lid"}
+        parts.states.put(record.ulid, status=states.OPEN, me=me, connected_ms=1_700_000_000_000)
+        return record
+
+    return make
+
+
+@pytest.fixture
+def serve(parts: House) -> Iterator[Serve]:
+    """The process at the other end of a queue: an actor of this name that answers with a function."""
+    workers: dict[str, dramatiq.Worker] = {}
+
+    def start(queue: str, actor: str, answer: Callable[..., Any]) -> None:
+        def run(**order: Any) -> Any:
+            return answer(**order)
+
+        dramatiq.actor(actor_name=actor, queue_name=queue, broker=parts.broker, store_results=True)(run)
+        if queue not in workers:
+            workers[queue] = dramatiq.Worker(parts.broker, queues={queue}, worker_threads=2, worker_timeout=50)
+            workers[queue].start()
+
+    yield start
+    for worker in workers.values():
+        worker.stop(timeout=5000)
+
+
+@pytest.fixture
+def session_answers(serve: Serve) -> Callable[[SessionRecord, Callable[..., Any]], None]:
+    return lambda record, answer: serve(keys.command_queue(record.ulid), "execute", answer)

@@ -1,0 +1,27 @@
+"""Commands cross processes as JSON."""
+
+import dataclasses
+import json
+
+import pytest
+
+from warest import commands
+
+SAMPLES = [
+    commands.SendText(to=("1@lid",), text="a"),
+    commands.SendText(to=("1@lid", "2@g.us"), text="ä\0\n", mentions=("3@lid",), reply_to="ID", forwarded=True),
+    commands.Logout(),
+]
+
+
+@pytest.mark.parametrize("command", SAMPLES, ids=lambda command: type(command).__name__)
+def test_a_command_survives_json(command: commands.Command) -> None:
+    """What `decode` makes of it is equal, tuples included."""
+    assert commands.decode(json.loads(json.dumps(commands.encode(command)))) == command
+
+
+def test_every_command_is_known() -> None:
+    """Each has a sample here, and none can be changed on its way."""
+    assert {type(sample) for sample in SAMPLES} == set(commands.type_of.values())
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        SAMPLES[0].text = "b"  # type: ignore[attr-defined]
