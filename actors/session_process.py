@@ -10,7 +10,7 @@ import logging
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -109,23 +109,20 @@ class Session:
         return self._status
 
     def on_qr(self, text: str, seconds: int) -> None:
-        until = time.time() + seconds
-        self.house.states.put(self.identity.ulid, qr=text, qr_until=until)
         shown = {"tags": "qr", "qr": qr_data_uri(text), "qrString": text, "qrDuration": seconds}
-        self._change(states.CONNECTING, "qr", shown)
+        self._change(states.CONNECTING, "qr", shown, qr=text, qr_until=time.time() + seconds)
 
     def on_paired(self) -> None:
-        self.house.states.put(self.identity.ulid, reason="paired", qr=None, qr_until=None)
+        self._surely(lambda: self.house.states.put(self.identity.ulid, reason="paired", qr=None, qr_until=None))
 
     def on_qr_expired(self) -> None:
         self._end(QR_EXPIRED)
 
     def on_open(self, me: dict[str, Any]) -> None:
         self._attempts = 0
-        self.house.states.put(
-            self.identity.ulid, me=me, connected_ms=time.time_ns() // 1_000_000, qr=None, qr_until=None
-        )
-        self._change(states.OPEN, None, {"tags": "open", "status": "open", "me": me})
+        told = {"tags": "open", "status": "open", "me": me}
+        now_ms = time.time_ns() // 1_000_000
+        self._change(states.OPEN, None, told, me=me, connected_ms=now_ms, qr=None, qr_until=None)
 
     def on_disconnected(self) -> None:
         self._attempts += 1
@@ -190,19 +187,23 @@ class Session:
         self.client.close()
         self.house.broker.close()
 
-    def _change(self, status: str, reason: str | None, data: dict[str, Any]) -> None:
-        self.house.states.put(self.identity.ulid, status=status, reason=reason)
+    def _change(self, status: str, reason: str | None, data: dict[str, Any], **state: Any) -> None:
+        """The session is now so: in its state, and as an event with this `data`."""
+        self._surely(lambda: self.house.states.put(self.identity.ulid, status=status, reason=reason, **state))
         self._publish(events.SESSION_STATUS, data, event_id=ids.new_event_id())
 
     def _publish(self, name: str, data: dict[str, Any], *, event_id: str) -> None:
-        """Make an event durable, however long that takes: meanwhile the engine waits and WhatsApp keeps the rest."""
         event = events.make(self.identity, name, data, event_id=event_id, ts_ms=time.time_ns() // 1_000_000)
+        self._surely(lambda: self.house.bus.publish(self.identity, event))
+
+    def _surely(self, write: Callable[[], object]) -> None:
+        """Write to Redis, however long that takes: meanwhile the engine waits, and WhatsApp keeps the rest."""
         delay = 0.05
         while True:
             try:
-                self.house.bus.publish(self.identity, event)
+                write()
                 return
             except WarestError as error:
-                log.error("event %s is not stored yet: %s", event.id, error.message)
+                log.error("not stored yet: %s", error.message)
                 time.sleep(delay)
                 delay = min(delay * 2, 2.0)

@@ -3,6 +3,7 @@
 Plain dataclasses come back: a Pony row never leaves this file.
 """
 
+import fcntl
 import hashlib
 import time
 from collections.abc import Iterator
@@ -165,16 +166,24 @@ def open_sqlite(path: Path) -> Store:
 
 
 def migrate_sqlite(path: Path) -> int:
-    """Bring the schema up to date; returns how many migrations ran. Safe to run twice and at once (yoyo locks)."""
+    """Bring the schema up to date; returns how many migrations ran. Safe to run twice and at once."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    backend = yoyo.get_backend(f"sqlite:///{path.resolve()}")
-    try:
-        with backend.lock():
+    with _alone(path):
+        backend = yoyo.get_backend(f"sqlite:///{path.resolve()}")
+        try:
             pending = backend.to_apply(yoyo.read_migrations(str(MIGRATIONS)))
             backend.apply_migrations(pending)
             return len(pending)
-    finally:
-        backend.connection.close()
+        finally:
+            backend.connection.close()
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """One process at a time. yoyo has a lock, but makes the table for it without one."""
+    with path.with_suffix(".lock").open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
 
 
 def key_hash(api_key: str) -> str:

@@ -1,10 +1,12 @@
 """Secrets that nobody set."""
 
+import fcntl
 import json
 import subprocess
 import sys
 from pathlib import Path
 
+from support.waiting import eventually
 from warest.config import secrets
 from warest.config.settings import Settings
 
@@ -39,21 +41,29 @@ def test_what_is_set_wins(tmp_path: Path) -> None:
 
 
 def test_processes_that_boot_at_once_agree(tmp_path: Path) -> None:
-    """Whoever is first makes them; the others wait and read."""
+    """While one makes them the others wait; here the test holds the file, and lets all of them go at once."""
     script = (
         "import dataclasses, json, sys; from pathlib import Path; from warest.config import secrets, settings;"
-        "sys.stdin.read();"
         "print(json.dumps(dataclasses.asdict(secrets.load(settings.Settings(data_dir=Path(sys.argv[1]))))))"
     )
-    racers = [
-        subprocess.Popen(
-            [sys.executable, "-c", script, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-        for _ in range(3)
-    ]
-    answers = [racer.communicate()[0] for racer in racers]
+    with (tmp_path / "secrets.json").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        racers = [
+            subprocess.Popen([sys.executable, "-c", script, str(tmp_path)], stdout=subprocess.PIPE) for _ in range(3)
+        ]
+        try:
+            eventually(lambda: {racer.pid for racer in racers} <= waiting_for_locks())
+        finally:
+            fcntl.flock(held, fcntl.LOCK_UN)
+            answers = [racer.communicate()[0] for racer in racers]
     assert len(set(answers)) == 1
     assert json.loads(answers[0]) == json.loads((tmp_path / "secrets.json").read_text())
+
+
+def waiting_for_locks() -> set[int]:
+    """The processes that the kernel keeps waiting for a file lock."""
+    lines = (line.split() for line in Path("/proc/locks").read_text().splitlines())
+    return {int(words[5]) for words in lines if words[1] == "->"}
 
 
 def test_they_are_not_shown_by_accident(tmp_path: Path) -> None:
