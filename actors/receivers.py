@@ -44,9 +44,18 @@ class Receivers:
 
     def _post(self, url: str, body: bytes, headers: dict[str, str], timeout: float) -> int:
         try:
-            with self._http.stream("POST", url, content=body, headers=headers, timeout=timeout) as answer:
+            raw = {name.encode(): _raw(value) for name, value in headers.items()}
+            with self._http.stream("POST", url, content=body, headers=raw, timeout=timeout) as answer:
                 return answer.status_code
         except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
             raise DeliveryError(f"not a URL that can be called: {error}", permanent=True) from error
         except httpx.HTTPError as error:
             raise DeliveryError(f"{type(error).__name__}: {error}") from error
+
+
+def _raw(value: str) -> bytes:
+    """A header's value as Node writes it: Latin-1, where that is enough."""
+    try:
+        return value.encode("latin-1")
+    except UnicodeEncodeError:
+        return value.encode()

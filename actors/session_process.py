@@ -7,6 +7,7 @@ everything that follows from it happens in workers.
 import dataclasses
 import fcntl
 import logging
+import os
 import signal
 import threading
 import time
@@ -17,12 +18,14 @@ from typing import IO, Any
 
 import dramatiq
 
-from warest import commands, events, ids, keys, states
+from warest import commands, events, ids, keys, lifecycle
+from warest.actors.heartbeat import Heartbeat
 from warest.bus import answered, refused
 from warest.config import logs
 from warest.config.house import connect
 from warest.config.settings import Settings
-from warest.errors import CommandTimeout, Conflict, NotConnected, WarestError
+from warest.errors import CommandTimeout, Conflict, LeaseLost, NotConnected, WarestError
+from warest.leases import MINE, Lease
 from warest.pictures import qr_data_uri
 from warest.whatsapp import fixes, inbound, outbound
 from warest.whatsapp.client import Client
@@ -30,7 +33,10 @@ from warest.whatsapp.client import Client
 log = logging.getLogger(__name__)
 
 #: Exit statuses, read by the supervisor. Any other end, a signal included, is a crash.
-ASKED, LOST, QR_EXPIRED, ENDED = 0, 64, 65, 66
+ASKED, LOST, QR_EXPIRED, ENDED, FENCED = 0, 64, 65, 66, 67
+
+#: WhatsApp's codes die with the QRs of the process: six of them, 60 s and 20 s each; the first is gone already, s.
+PAIR_CODE_SECONDS = 100
 
 #: A predecessor of this session may still be closing its connection, s.
 PREDECESSOR_PATIENCE = 10.0
@@ -41,15 +47,33 @@ STARTED_TTL = 24 * 3600
 #: A graceful stop takes at most this long, s; then the process exits as it is.
 STOP_PATIENCE = 5.0
 
+#: Where the contract has a word or a number of its own.
+_CONTRACT_TAGS = {
+    "replaced": "conflict_replaced",
+    "main_device_gone": "logged_out",
+    "keepalive_timeout": "reconnecting",
+}
+_CONTRACT_REASONS: dict[str, int] = {"replaced": 440, "logged_out": 401, "main_device_gone": 401}
+
+_BEGIN = (
+    MINE
+    + """
+-- KEYS: lease, started. ARGV: number, ttl in s.
+return mine() and redis.call('SET', KEYS[2], '1', 'NX', 'EX', ARGV[2]) and 1 or 0
+"""
+)
+
 
 @dataclasses.dataclass(frozen=True)
 class Order:
     """What a session process needs to know; it reads neither the database nor the environment."""
 
     identity: events.SessionIdentity
+    lease: Lease
     folder: Path
     settings: Settings
     noise_root: bytes | None
+    delay: float  #: s to wait before connecting, so that many do not knock at once
 
 
 def main(order: Order) -> None:
@@ -93,14 +117,19 @@ class Session:
         self._ending = threading.Event()
         self._status = LOST
         self._attempts = 0
+        self._lease = order.lease
+        self._delay = order.delay
+        self._heartbeat = Heartbeat(self.house.leases, order.lease, self._on_lease_lost)
         signal.signal(signal.SIGTERM, lambda *_: self._end(ASKED))
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole terminal; the supervisor decides
+        self._begin_once = self.house.redis.register_script(_BEGIN)
         engine = fixes.load(order.noise_root)
         self.client = Client(engine, order.folder / "whatsapp.sqlite", self)
 
     def run(self) -> int:
         """The exit status."""
-        self._change(states.CONNECTING, "connecting", {"tags": "connecting"})
+        self._change("connecting", pid=os.getpid())
+        self._heartbeat.start()
         worker = dramatiq.Worker(self.house.broker, queues={self._declare_execute()}, worker_threads=1)
         worker.start()
         threading.Thread(target=self._connect, name="connection", daemon=True).start()
@@ -109,32 +138,38 @@ class Session:
         return self._status
 
     def on_qr(self, text: str, seconds: int) -> None:
-        shown = {"tags": "qr", "qr": qr_data_uri(text), "qrString": text, "qrDuration": seconds}
-        self._change(states.CONNECTING, "qr", shown, qr=text, qr_until=time.time() + seconds)
+        shown = {"qr": qr_data_uri(text), "qrString": text, "qrDuration": seconds}
+        self._change("qr", shown, qr=text, qr_until=time.time() + seconds)
 
     def on_paired(self) -> None:
-        self._surely(lambda: self.house.states.put(self.identity.ulid, reason="paired", qr=None, qr_until=None))
+        self._change("paired", qr=None, qr_until=None, pair_code=None, pair_code_until=None)
 
     def on_qr_expired(self) -> None:
         self._end(QR_EXPIRED)
 
     def on_open(self, me: dict[str, Any]) -> None:
         self._attempts = 0
-        told = {"tags": "open", "status": "open", "me": me}
         now_ms = time.time_ns() // 1_000_000
-        self._change(states.OPEN, None, told, me=me, connected_ms=now_ms, qr=None, qr_until=None)
+        self._change("open", {"status": "open", "me": me}, me=me, connected_ms=now_ms, qr=None, qr_until=None)
 
     def on_disconnected(self) -> None:
         self._attempts += 1
-        told = {"tags": "reconnecting", "status": "reconnecting", "attempts": self._attempts}
-        self._change(states.RECONNECTING, "transient_disconnect", told)
+        self._change("reconnecting", {"status": "reconnecting", "attempts": self._attempts})
 
-    def on_end(self, reason: str, details: dict[str, Any]) -> None:
-        status = (
-            states.REPLACED if reason == "replaced" else states.LOGGED_OUT if reason == "logged_out" else states.STOPPED
+    def on_keepalive_timeout(self) -> None:
+        """The engine would wait three minutes more; a new process is open in seconds."""
+        self._change("keepalive_timeout", {"status": "reconnecting", "attempts": self._attempts + 1})
+        self._end(LOST)
+
+    def on_end(self, state: str, reason: str, until: float | None = None) -> None:
+        told = {
+            "status": lifecycle.STATES[state].status,
+            "reason": _CONTRACT_REASONS.get(state, reason),
+            "until": until,
+        }
+        self._change(
+            state, {key: value for key, value in told.items() if value is not None}, reason=reason, until=until
         )
-        tags = "conflict_replaced" if reason == "replaced" else reason
-        self._change(status, reason, {"tags": tags, "status": status, **details})
         self._end(ENDED)
 
     def on_message(self, message: Any) -> None:
@@ -157,18 +192,37 @@ class Session:
         If it runs twice, or died half-way the first time, nothing is done again: a message that may have been sent is
         never sent a second time (trap 12), and the caller hears that the outcome is unknown.
         """
-        if not self.house.redis.set(keys.started_command(command_id), b"1", nx=True, ex=STARTED_TTL):
+        if not self._begin(command_id):
             return refused(CommandTimeout("The session was interrupted at this command; it may have been carried out."))
         try:
-            return answered(outbound.execute(self.client, commands.decode(command)))
+            order = commands.decode(command)
+            result = outbound.execute(self.client, order)
+            if isinstance(order, commands.PairPhone):
+                self._show_pair_code(result)
+            return answered(result)
         except WarestError as error:
             return refused(error)
 
+    def _show_pair_code(self, code: str) -> None:
+        """It is as good as the QRs that are shown meanwhile, and no longer."""
+        until = time.time() + PAIR_CODE_SECONDS
+        self._change("pairing_code", {"pairCode": code}, pair_code=code, pair_code_until=until)
+
+    def _begin(self, command_id: str) -> bool:
+        """Whether the command is ours to run, now and for the first time."""
+        held = [keys.lease(self.identity.ulid), keys.started_command(command_id)]
+        return bool(self._begin_once(keys=held, args=[self._lease.number, STARTED_TTL]))
+
+    def _on_lease_lost(self) -> None:
+        log.warning("another process owns the session now; this one ends")
+        self._end(FENCED)
+
     def _connect(self) -> None:
+        time.sleep(self._delay)
         try:
             self.client.run()
         except NotConnected as error:
-            log.warning("%s", error.message)
+            self._change("reconnecting", {"status": "reconnecting", "attempts": 1}, reason=error.message)
         # Whatever the reason, a connect() that returned leaves nothing to go on with (traps 5, 21).
         self._end(LOST)
 
@@ -187,10 +241,12 @@ class Session:
         self.client.close()
         self.house.broker.close()
 
-    def _change(self, status: str, reason: str | None, data: dict[str, Any], **state: Any) -> None:
+    def _change(self, state: str, data: dict[str, Any] | None = None, **fields: Any) -> None:
         """The session is now so: in its state, and as an event with this `data`."""
-        self._surely(lambda: self.house.states.put(self.identity.ulid, status=status, reason=reason, **state))
-        self._publish(events.SESSION_STATUS, data, event_id=ids.new_event_id())
+        fields = {"reason": None, "until": None, **fields, "state": state}
+        self._surely(lambda: self.house.states.put(self.identity.ulid, lease=self._lease, **fields))
+        told = {"tags": _CONTRACT_TAGS.get(state, state), **(data or {}), "advice": lifecycle.STATES[state].advice}
+        self._publish(events.SESSION_STATUS, told, event_id=ids.new_event_id())
 
     def _publish(self, name: str, data: dict[str, Any], *, event_id: str) -> None:
         event = events.make(self.identity, name, data, event_id=event_id, ts_ms=time.time_ns() // 1_000_000)
@@ -203,6 +259,8 @@ class Session:
             try:
                 write()
                 return
+            except LeaseLost:
+                return self._end(FENCED)
             except WarestError as error:
                 log.error("not stored yet: %s", error.message)
                 time.sleep(delay)

@@ -1,198 +1,230 @@
-"""The session host: keeps one process running for each session that should run.
+"""The session host: holds the leases of some sessions, and keeps a process running for each.
 
-Orders come over the supervisor's queue (start, stop); everything that happens to a process comes from the fork
-server. Both end in `Supervisor`, under one lock.
+Any number of supervisors share the sessions of one Redis. A session that should run and that nobody holds is claimed by
+whoever finds it first and is not above its share; one that holds more than its share hands over, one session at a time.
+
+Orders come over two queues: one for whoever is free (start), one for this supervisor alone (stop, restart). What
+happens to processes comes from the fork server. Both end here, under one lock.
 """
 
+import contextlib
 import logging
+import math
+import os
+import random
 import shutil
 import signal
+import socket
 import threading
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-import dramatiq
+import redis
 
-from warest import events, keys, states
+from warest import events, keys
 from warest.actors import session_process
-from warest.actors.fork_server import Exited, ForkServer, Started
+from warest.actors.children import STOP_PATIENCE, Child, Children
+from warest.actors.fork_server import Exited, ForkServer
 from warest.actors.network import Network, session_environment
-from warest.bus import answered
 from warest.config.house import House
+from warest.errors import WarestError
+from warest.ids import new_ulid
+from warest.leases import Supervisors
 from warest.store import SessionRecord, Store
 
 log = logging.getLogger(__name__)
 
-#: A process that ends by itself is started again after this long, doubled each time, s.
-FIRST_RESTART, LONGEST_RESTART = 0.2, 60.0
+#: How often a supervisor looks for sessions that nobody holds, s.
+SWEEP_EVERY = 1.0
 
-#: A process that has run this long has proved itself: the next restart is quick again, s.
-PROVEN_AFTER = 60.0
+#: A process that has not come online after this long no longer holds others up, s.
+START_PATIENCE = 15.0
 
 #: After QRs of this many processes nobody was there to scan (decision 14).
 QR_ROUNDS = 3
 
-#: How long a process may take to stop before it is killed, s.
-STOP_PATIENCE = session_process.STOP_PATIENCE + 1.0
-
-
-@dataclass
-class Child:
-    """What the supervisor knows of one session."""
-
-    wanted: bool = True
-    pid: int | None = None  # None: no process; 0: on its way
-    started_at: float = 0.0
-    restart_delay: float = FIRST_RESTART
-    qr_rounds: int = 0
-    timer: threading.Timer | None = None
-    gone: threading.Event = field(default_factory=threading.Event)
+#: A start is spread over this long, so that many at once do not knock at WhatsApp in the same moment, s.
+JITTER = 0.2
 
 
 class Supervisor:
     def __init__(self, house: House, store: Store, network: Network | None) -> None:
+        self.id = f"{socket.gethostname()}-{os.getpid()}-{new_ulid()[-6:]}"
         self._house = house
         self._store = store
         self._network = network
-        self._children: dict[str, Child] = {}
+        self._leases = house.leases
+        self._peers = Supervisors(house.redis, ttl=house.settings.lease)
         self._lock = threading.RLock()
-        self._closing = False
-        self._forks = ForkServer(session_environment(house.settings, network))
-        threading.Thread(target=self._listen, name="fork server", daemon=True).start()
+        self._closing = threading.Event()
+        forks = ForkServer(session_environment(house.settings, network))
+        self._children = Children(forks, self._on_exit, self._lock)
+        self._sweeper = threading.Thread(target=self._sweep_for_ever, name="sweep", daemon=True)
 
-    def start_all(self) -> None:
-        """Start what ran before: called once, when the supervisor boots."""
-        for record in self._store.sessions_to_start():
-            self.start(record.ulid)
+    def run(self) -> None:
+        """Begin to claim sessions, those that ran before among them."""
+        self._forget_dead_peers()
+        self._children.listen()
+        self._sweeper.start()
 
     def start(self, ulid: str) -> None:
-        """Make a session run. Safe to repeat: one that runs is left alone."""
+        """Make a session run, here unless somebody holds it. Safe to repeat."""
+        child = self._children.of(ulid)
+        if child.is_alive and self._house.states.get(ulid).known.ends:
+            child.gone.wait(STOP_PATIENCE)  # it is over, and on its way out
         record = self._store.session_by_ulid(ulid)
-        if record is None or self._closing:
+        if record is None or self._closing.is_set():
             return
+        self._store.set_auto_start(record.owner, ulid, True)
         with self._lock:
-            child = self._children.setdefault(ulid, Child())
-            child.wanted, child.qr_rounds, child.restart_delay = True, 0, FIRST_RESTART
-            if child.pid is None:
-                self._house.states.put(ulid, status=states.STARTING, reason=None, qr=None, qr_until=None)
-                self._fork(record, child)
+            child.restart_delay, child.qr_rounds, child.not_before = 0.0, 0, 0.0
+            if not child.is_alive:
+                self._claim(record)
 
     def stop(self, ulid: str, *, purge: bool) -> dict[str, bool]:
         """Make a session not run, and with `purge` forget its keys. Safe to repeat.
 
         Returns the contract's steps: was a process stopped, were credentials deleted.
         """
-        with self._lock:
-            child = self._children.setdefault(ulid, Child())
-            child.wanted = False
-            running = child.pid is not None
-            if child.timer:
-                child.timer.cancel()
-        if running:
-            self._end(ulid, child)
-        self._house.states.put(ulid, status=states.STOPPED, reason="stopped", qr=None, qr_until=None)
+        running = self._children.end(ulid)
+        self._house.states.put(ulid, state="stopped", reason=None, until=None, **_NO_CODES)
         if purge:
             shutil.rmtree(self._folder(ulid), ignore_errors=True)
             self._house.states.put(ulid, me=None, connected_ms=None)
         return {"runtime": running, "creds": purge}
 
+    def restart(self, ulid: str) -> None:
+        """End the process of a session; a new one takes its place."""
+        self._children.end(ulid)
+        self.start(ulid)
+
     def close(self) -> None:
-        """Stop every process, all at once."""
-        self._closing = True
+        """Stop every process, all at once, so that others can claim the sessions."""
+        self._closing.set()
+        self._children.end_all()
+        with contextlib.suppress(redis.RedisError, WarestError):
+            self._peers.leave(self.id)
+            self._house.broker.delete_queue(keys.supervisor_queue(self.id))
+
+    def _forget_dead_peers(self) -> None:
+        """Nobody will ever consume the queues of supervisors that were killed."""
+        self._peers.beat(self.id)
+        living = {keys.supervisor_queue(peer) for peer in self._peers.living()}
+        for queue in self._house.broker.known_queues():
+            if queue.startswith(keys.supervisor_queue("")) and queue not in living:
+                self._house.broker.delete_queue(queue)
+
+    def _sweep_for_ever(self) -> None:
+        while not self._closing.is_set():
+            pause = SWEEP_EVERY
+            try:
+                if self._sweep():
+                    pause = SWEEP_EVERY / 5
+            except (WarestError, redis.RedisError) as error:
+                log.warning("sessions could not be looked after: %s", error)
+            self._closing.wait(pause)
+
+    def _sweep(self) -> bool:
+        """Claim what should run and nobody holds; replace what has lost its lease; give away what is too much.
+
+        Returns whether more are to be claimed as soon as these are online.
+        """
+        wanted = {record.ulid: record for record in self._store.sessions_to_start()}
+        owners = dict(zip(wanted, self._leases.owners_of(list(wanted)), strict=True))
+        share = math.ceil(len(wanted) / self._peers.beat(self.id))
         with self._lock:
-            running = {ulid: child for ulid, child in self._children.items() if child.pid is not None}
-            for child in self._children.values():
-                if child.timer:
-                    child.timer.cancel()
-        for ulid in running:
-            self._forks.signal(ulid, signal.SIGTERM)
-        deadline = time.monotonic() + STOP_PATIENCE
-        for ulid, child in running.items():
-            if not child.gone.wait(max(0.0, deadline - time.monotonic())):
-                self._forks.signal(ulid, signal.SIGKILL)
-        self._forks.close()
+            self._replace_the_hanging(owners)
+            free = [record for ulid, record in wanted.items() if owners[ulid] is None and self._is_due(ulid)]
+            room = min(share - self._children.count(), self._house.settings.starts_at_once - self._connecting())
+            for record in free[: max(0, room)]:
+                self._claim(record)
+            if self._children.count() > share:
+                self._hand_over_one()
+            return len(free) > max(0, room) and self._children.count() < share
 
-    def _end(self, ulid: str, child: Child) -> None:
-        self._forks.signal(ulid, signal.SIGTERM)
-        if not child.gone.wait(STOP_PATIENCE):
-            log.warning("session %s did not stop; killed", ulid)
-            self._forks.signal(ulid, signal.SIGKILL)
-            child.gone.wait(STOP_PATIENCE)
+    def _is_due(self, ulid: str) -> bool:
+        child = self._children.of(ulid)
+        return not child.is_alive and time.monotonic() >= child.not_before
 
-    def _fork(self, record: SessionRecord, child: Child) -> None:
-        child.gone.clear()
-        child.started_at = time.monotonic()
-        child.pid = 0
-        self._forks.start(
-            session_process.Order(
-                identity=identity_of(record),
-                folder=self._folder(record.ulid),
-                settings=self._house.settings,
-                noise_root=self._network.noise_root if self._network else None,
-            )
+    def _connecting(self) -> int:
+        """How many are on their way, and neither online, nor waiting for a person, nor hopelessly slow."""
+        alive = [(ulid, child) for ulid, child in self._children.alive() if child.age() < START_PATIENCE]
+        known = self._house.states.get_many(ulid for ulid, _ in alive)
+        return sum(state.state in ("starting", "connecting", "paired") for state in known)
+
+    def _claim(self, record: SessionRecord) -> None:
+        """Start the process of a session, if its lease can be had."""
+        lease = self._leases.acquire(record.ulid, self.id)
+        if lease is None:
+            return
+        self._house.states.put(record.ulid, state="starting", reason=None, until=None, **_NO_CODES)
+        order = session_process.Order(
+            identity=identity_of(record),
+            lease=lease,
+            folder=self._folder(record.ulid),
+            settings=self._house.settings,
+            noise_root=self._network.noise_root if self._network else None,
+            delay=random.uniform(0, JITTER),
         )
+        self._children.start(order)
 
-    def _folder(self, ulid: str) -> Path:
-        return self._house.settings.data_dir / "sessions" / ulid
+    def _replace_the_hanging(self, owners: dict[str, str | None]) -> None:
+        """A process that lives but has let its lease run out is stuck: kill it, the next sweep starts another."""
+        for ulid, child in self._children.alive():
+            if ulid in owners and owners[ulid] != self.id and child.age() > self._leases.ttl:
+                log.warning("session %s gives no sign of life; killed", ulid)
+                self._children.signal(ulid, signal.SIGKILL)
 
-    def _listen(self) -> None:
-        for report in self._forks.reports():
-            with self._lock:
-                match report:
-                    case Started(ulid, pid):
-                        self._children[ulid].pid = pid
-                        self._house.states.put(ulid, pid=pid)
-                    case Exited(ulid, status):
-                        self._on_exit(ulid, self._children[ulid], status)
-        if not self._closing:
-            log.critical("the fork server is gone; the supervisor ends, to be started again")
-            signal.raise_signal(signal.SIGTERM)
+    def _hand_over_one(self) -> None:
+        ulid, _ = max(self._children.alive(), key=lambda each: each[0])
+        log.info("session %s goes to another supervisor", ulid)
+        self._children.of(ulid).not_before = time.monotonic() + 3 * SWEEP_EVERY
+        self._children.signal(ulid, signal.SIGTERM)
 
-    def _on_exit(self, ulid: str, child: Child, status: int) -> None:
-        child.pid = None
-        child.gone.set()
+    def _on_exit(self, child: Child, report: Exited) -> None:
+        """A process is gone: free its lease, and say what comes next."""
+        ulid, status = report.ulid, report.status
+        if child.lease is not None:
+            self._leases.release(child.lease)
         self._house.states.put(ulid, pid=None)
         if status == session_process.ENDED:
-            self._stay_down(ulid, child)
+            self._stay_down(ulid)
         elif status == session_process.QR_EXPIRED:
             self._next_qr_round(ulid, child)
-        elif child.wanted and not self._closing:
-            self._restart_later(ulid, child, status)
+        elif status not in (session_process.ASKED, session_process.FENCED):
+            self._again_later(ulid, child, status)
 
-    def _stay_down(self, ulid: str, child: Child) -> None:
-        """WhatsApp ended it: only somebody who asks starts it again. Its state already says why."""
-        child.wanted = False
+    def _stay_down(self, ulid: str) -> None:
+        """Only somebody who asks starts it again. Its state already says why."""
         if record := self._store.session_by_ulid(ulid):
             self._store.set_auto_start(record.owner, ulid, False)
 
     def _next_qr_round(self, ulid: str, child: Child) -> None:
         child.qr_rounds += 1
-        record = self._store.session_by_ulid(ulid)
-        if record and child.wanted and child.qr_rounds < QR_ROUNDS and not self._closing:
-            self._fork(record, child)
-            return
-        self._house.states.put(ulid, status=states.STOPPED, reason="qr_expired", qr=None, qr_until=None)
-        self._stay_down(ulid, child)
+        if child.qr_rounds >= QR_ROUNDS:
+            self._house.states.put(ulid, state="qr_expired", **_NO_CODES)
+            self._stay_down(ulid)
 
-    def _restart_later(self, ulid: str, child: Child, status: int) -> None:
+    def _again_later(self, ulid: str, child: Child, status: int) -> None:
         """The process was lost or killed: WhatsApp keeps what comes meanwhile, and no QR is needed."""
-        if time.monotonic() - child.started_at > PROVEN_AFTER:
-            child.restart_delay = FIRST_RESTART
-        log.warning("session %s ended with %d; again in %.1f s", ulid, status, child.restart_delay)
-        self._house.states.put(ulid, status=states.RECONNECTING, reason="crashed", qr=None, qr_until=None)
-        child.timer = threading.Timer(child.restart_delay, self._restart, [ulid])
-        child.timer.daemon = True
-        child.timer.start()
-        child.restart_delay = min(child.restart_delay * 2, LONGEST_RESTART)
+        delay = child.next_delay()
+        log.warning("session %s ended with %d; again in %.1f s", ulid, status, delay)
+        if status != session_process.LOST:
+            self._house.states.put(ulid, state="crashed", reason=f"exit status {status}", **_NO_CODES)
+        timer = threading.Timer(delay, self._start_again, [ulid])
+        timer.daemon = True
+        timer.start()
 
-    def _restart(self, ulid: str) -> None:
-        record = self._store.session_by_ulid(ulid)
-        with self._lock:
-            child = self._children[ulid]
-            if record and child.wanted and child.pid is None and not self._closing:
-                self._fork(record, child)
+    def _start_again(self, ulid: str) -> None:
+        """At once, without waiting for the next sweep; if that fails, the sweep does it."""
+        with contextlib.suppress(WarestError, redis.RedisError), self._lock:
+            record = self._store.session_by_ulid(ulid)
+            wanted = record is not None and record.auto_start and not self._closing.is_set()
+            if record and wanted and not self._children.of(ulid).is_alive:
+                self._claim(record)
+
+    def _folder(self, ulid: str) -> Path:
+        return self._house.settings.data_dir / "sessions" / ulid
 
 
 def identity_of(record: SessionRecord) -> events.SessionIdentity:
@@ -205,18 +237,4 @@ def identity_of(record: SessionRecord) -> events.SessionIdentity:
     )
 
 
-def declare(house: House, supervisor: Supervisor) -> str:
-    """The actors that take orders; returns their queue."""
-
-    @dramatiq.actor(queue_name=keys.SUPERVISOR_QUEUE, broker=house.broker, store_results=True)
-    def start_session(session: str) -> dict[str, Any]:
-        """Idempotent: a session that runs is left alone."""
-        supervisor.start(session)
-        return answered(None)
-
-    @dramatiq.actor(queue_name=keys.SUPERVISOR_QUEUE, broker=house.broker, store_results=True)
-    def stop_session(session: str, purge: bool) -> dict[str, Any]:
-        """Idempotent; one that died half-way is finished by the second run."""
-        return answered(supervisor.stop(session, purge=purge))
-
-    return keys.SUPERVISOR_QUEUE
+_NO_CODES = {"qr": None, "qr_until": None, "pair_code": None, "pair_code_until": None}

@@ -13,6 +13,7 @@ from warest import store
 from warest.broker import StreamsBroker
 from warest.bus import Bus
 from warest.config.settings import Settings
+from warest.leases import Leases
 from warest.states import States
 
 #: Redis may be starting again: a command is repeated so often, with these pauses, s (1.15 in all).
@@ -31,6 +32,7 @@ class House:
     broker: StreamsBroker
     bus: Bus
     states: States
+    leases: Leases
 
 
 def connect(settings: Settings) -> House:
@@ -38,8 +40,9 @@ def connect(settings: Settings) -> House:
     retry = Retry(ExponentialBackoff(cap=LONGEST_PAUSE, base=FIRST_PAUSE), RETRIES)
     client = redis.Redis.from_url(settings.redis_url, socket_timeout=None, health_check_interval=30, retry=retry)
     broker = StreamsBroker(client, middleware=_middleware(client), max_queue_length=settings.queue_limit)
-    bus = Bus(broker, client, events_kept=settings.events_kept)
-    return House(settings, client, broker, bus, States(client))
+    leases = Leases(client, ttl=settings.lease)
+    bus = Bus(broker, client, leases, events_kept=settings.events_kept)
+    return House(settings, client, broker, bus, States(client), leases)
 
 
 def open_store(settings: Settings) -> store.Store:

@@ -141,6 +141,14 @@ class Settings(BaseModel):
     queue_limit: Annotated[int, Field(ge=1)] = variables(
         "WAREST_QUEUE_LIMIT", default=100_000, help="Longest queue of Dramatiq messages; beyond it calls are refused."
     )
+    lease: Seconds = variables(
+        "WAREST_LEASE_SEC",
+        default=10.0,
+        help="A session whose process gave no sign of life for so long is taken over, s.",
+    )
+    starts_at_once: Annotated[int, Field(ge=1)] = variables(
+        "WAREST_STARTS_AT_ONCE", default=4, help="Sessions that one host connects at the same time."
+    )
     sandbox_url: str = variables(
         "WAREST_SANDBOX_URL",
         default="",

@@ -190,7 +190,7 @@ def test_an_event_that_failed_half_way_is_published_again(parts: House) -> None:
 
 def test_the_public_stream_is_cut(parts: House) -> None:
     """It keeps about as many events as the settings say."""
-    short = buses.Bus(parts.broker, parts.redis, events_kept=10)
+    short = buses.Bus(parts.broker, parts.redis, parts.leases, events_kept=10)
     for number in range(400):
         short.publish(IDENTITY, event(number))
     assert parts.redis.xlen(keys.EVENTS) < 200

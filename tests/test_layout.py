@@ -12,8 +12,8 @@ ROOT = Path(__file__).parent.parent
 #: A module imports from its own row or one above; the first that fits a module's name counts.
 ROWS = (
     ("errors", "ids"),
-    ("commands", "events", "keys", "media", "pictures", "texts", "webhooks", "proxies", "client"),
-    ("broker", "drivers", "whatsapp", "entities", "fetch", "limits", "states"),
+    ("commands", "events", "keys", "media", "pictures", "texts", "lifecycle", "webhooks", "proxies", "client"),
+    ("broker", "drivers", "whatsapp", "entities", "fetch", "leases", "limits", "states"),
     ("store", "bus", "spool", "accounts", "sandbox"),
     ("config",),
     ("actors", "http"),

@@ -9,28 +9,28 @@ from warest import keys
 from warest.config.house import House, connect
 from warest.config.settings import Settings
 from warest.errors import DriverError
-from warest.states import OPEN, STOPPED, SessionState
+from warest.states import SessionState
 
 ME = {"id": "628111:2@s.whatsapp.net", "name": "Ani ä", "lid": "9@lid"}
 
 
 def test_a_session_that_never_ran_is_stopped(parts: House) -> None:
     """No entry is an answer too."""
-    assert parts.states.get("01A") == SessionState() and parts.states.get("01A").status == STOPPED
+    assert parts.states.get("01A") == SessionState() and parts.states.get("01A").state == "stopped"
 
 
 def test_fields_are_kept_changed_and_taken_away(parts: House) -> None:
     """`put` leaves alone what it is not given; None takes away."""
-    parts.states.put("01A", status=OPEN, me=ME, connected_ms=5, qr="2@x", qr_until=9.5, pid=7)
-    assert parts.states.get("01A") == SessionState(OPEN, None, ME, 5, "2@x", 9.5, 7)
+    parts.states.put("01A", state="open", me=ME, connected_ms=5, qr="2@x", qr_until=9.5, pid=7)
+    assert parts.states.get("01A") == SessionState("open", None, None, ME, 5, "2@x", 9.5, pid=7)
     parts.states.put("01A", qr=None, reason="r")
-    assert parts.states.get("01A") == SessionState(OPEN, "r", ME, 5, None, 9.5, 7)
+    assert parts.states.get("01A") == SessionState("open", "r", None, ME, 5, None, 9.5, pid=7)
     parts.states.put("01A")
 
 
 def test_many_at_once_keep_their_order(parts: House) -> None:
     """One answer for each, also for those that have no entry."""
-    parts.states.put("01B", status=OPEN)
+    parts.states.put("01B", state="open")
     assert [state.is_open for state in parts.states.get_many(["01A", "01B", "01C"])] == [False, True, False]
     assert parts.states.get_many([]) == []
 
@@ -53,12 +53,12 @@ def test_waiting_ends_when_the_condition_holds(parts: House) -> None:
 
 def test_waiting_ends_when_the_time_is_up(parts: House) -> None:
     """Then the state is what it is."""
-    assert parts.states.wait("01A", lambda state: state.is_open, 0.05).status == STOPPED
+    assert parts.states.wait("01A", lambda state: state.is_open, 0.05).state == "stopped"
 
 
 def test_forgetting_leaves_nothing(parts: House) -> None:
     """Neither state nor outbox of a deleted session."""
-    parts.states.put("01A", status=OPEN)
+    parts.states.put("01A", state="open")
     parts.redis.set(keys.outbox_nudged("01A"), 1)
     parts.redis.xadd(keys.outbox("01A"), {"a": 1})
     parts.states.forget("01A")
@@ -77,7 +77,7 @@ def test_without_redis_it_says_so() -> None:
     for ask in (
         lambda: states.get("x"),
         lambda: states.get_many(["x"]),
-        lambda: states.put("x", status=OPEN),
+        lambda: states.put("x", state="open"),
         lambda: states.forget("x"),
     ):
         with pytest.raises(DriverError):

@@ -17,6 +17,7 @@ from warest.broker import StreamsBroker
 from warest.errors import CommandTimeout, DriverError, WarestError
 from warest.events import Event, SessionIdentity
 from warest.ids import new_command_id
+from warest.leases import Leases
 
 #: How long an event id is remembered, so that a message which WhatsApp delivers again is not reported again, s.
 SEEN_TTL = 24 * 3600
@@ -47,8 +48,11 @@ return 1
 
 
 class Bus:
-    def __init__(self, broker: StreamsBroker, client: "redis.Redis", *, events_kept: int = 100_000) -> None:
+    def __init__(
+        self, broker: StreamsBroker, client: "redis.Redis", leases: Leases, *, events_kept: int = 100_000
+    ) -> None:
         """`events_kept` is the length of the public stream."""
+        self._leases = leases
         self.broker = broker
         self.redis = client
         self._events_kept = events_kept
@@ -96,6 +100,15 @@ class Bus:
         else:
             return answer
         raise CommandTimeout(trouble, job_id=message.message_id)
+
+    def order_host(self, session: str, actor: str, timeout: float, **kwargs: Any) -> Any:
+        """Order the supervisor that holds a session, or any when nobody does, and wait for it."""
+        try:
+            owner = self._leases.owner_of(session)
+        except redis.RedisError as error:
+            raise DriverError(f"The leases are out of reach, Redis said: {error}") from error
+        queue = keys.supervisor_queue(owner) if owner else keys.SUPERVISOR_QUEUE
+        return self.order(queue, actor, timeout, session=session, **kwargs)
 
     def message(
         self, queue: str, actor: str, *, message_id: str | None = None, **kwargs: Any

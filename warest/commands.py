@@ -24,13 +24,23 @@ class SendText:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class PairPhone:
+    """Link by a code that is typed on the phone `phone` (digits), in place of the QR.
+
+    Result: the code, such as `ABCD-1234`; it dies with the QRs of the process, after some two minutes.
+    """
+
+    phone: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Logout:
     """Unlink this device at WhatsApp. Result: nothing."""
 
 
-type_of: dict[str, type] = {kind.__name__: kind for kind in (SendText, Logout)}
+type_of: dict[str, type] = {kind.__name__: kind for kind in (SendText, PairPhone, Logout)}
 
-Command = SendText | Logout
+Command = SendText | PairPhone | Logout
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

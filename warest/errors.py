@@ -12,6 +12,7 @@ WarestError
  │   ├─ Replaced       another client took the connection
  │   ├─ Banned         WhatsApp banned the account for a time
  │   └─ ClientOutdated WhatsApp refuses this version; upgrade WAREST
+ ├─ LeaseLost          another process owns the session now; stop writing
  ├─ WhatsAppRefused    WhatsApp answered with an error
  ├─ CommandTimeout     no answer in time: the outcome is unknown
  ├─ DriverError        a backend (Redis, database, storage) failed
@@ -107,6 +108,10 @@ class ClientOutdated(NotConnected):
     """WhatsApp no longer accepts this version of the engine."""
 
     retryable = False
+
+
+class LeaseLost(WarestError):
+    """What this process writes about a session no longer counts: another may own it."""
 
 
 class WhatsAppRefused(WarestError):

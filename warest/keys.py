@@ -14,6 +14,15 @@ SUPERVISOR_QUEUE = "supervisor"
 WEBHOOK_QUEUE = "webhooks"
 
 
+#: Sorted set: the supervisors, by the epoch milliseconds of their last sign of life.
+SUPERVISORS = "warest:supervisors"
+
+
+def supervisor_queue(supervisor: str) -> str:
+    """Dramatiq queue of orders that only the owner of a session can carry out."""
+    return f"supervisor.{supervisor}"
+
+
 def command_queue(session: str) -> str:
     """Dramatiq queue of the commands for one session; only its process consumes it."""
     return f"session.{session}"
@@ -22,6 +31,16 @@ def command_queue(session: str) -> str:
 def session_state(session: str) -> str:
     """Hash: what the process of a session last said of itself."""
     return f"warest:session:{session}:state"
+
+
+def lease(session: str) -> str:
+    """String with expiry: `<number>:<owner>`, the right to own the session's connection."""
+    return f"warest:session:{session}:lease"
+
+
+def lease_number(session: str) -> str:
+    """Integer: the number of the newest lease there ever was, for fencing."""
+    return f"warest:session:{session}:lease:number"
 
 
 def outbox(session: str) -> str:

@@ -9,41 +9,54 @@ from typing import Any
 import orjson
 import redis
 
-from warest import keys
-from warest.errors import DriverError
-
-# The contract's words for `status` (data.md section 3).
-STARTING = "starting"
-CONNECTING = "connecting"
-OPEN = "open"
-RECONNECTING = "reconnecting"
-REPLACED = "replaced"
-LOGGED_OUT = "logged_out"
-STOPPED = "stopped"
+from warest import keys, lifecycle
+from warest.errors import DriverError, LeaseLost
+from warest.leases import MINE, Lease
 
 #: How often a waiter looks. Only a request that waits for a QR or an answer of the supervisor does, for seconds.
 _LOOK_EVERY = 0.025
 
 
+_PUT = (
+    MINE
+    + """
+-- KEYS: lease, state. ARGV: number ('' is from somebody who needs no lease), how many fields go, those, name, value...
+if ARGV[1] ~= '' and not mine() then return 0 end
+local last = 2 + tonumber(ARGV[2])
+if last > 2 then redis.call('HDEL', KEYS[2], unpack(ARGV, 3, last)) end
+if #ARGV > last then redis.call('HSET', KEYS[2], unpack(ARGV, last + 1)) end
+return 1
+"""
+)
+
+
 @dataclass(frozen=True, slots=True)
 class SessionState:
-    """`me` is WhatsApp's view of the account: `{id, name, lid}`. `connected_ms` is epoch milliseconds.
+    """`state` is a name of lifecycle.STATES; `reason` what WhatsApp or the system said, if it said anything.
 
-    `reason` says why a session is not open, in one word. `qr` is the text to be drawn, valid until `qr_until`
-    (epoch seconds).
+    `me` is WhatsApp's view of the account: `{id, name, lid}`. `connected_ms` is epoch milliseconds; `until`,
+    `qr_until` and `pair_code_until` are epoch seconds. `qr` is the text to be drawn.
     """
 
-    status: str = STOPPED
+    state: str = "stopped"
     reason: str | None = None
+    until: float | None = None
     me: dict[str, Any] | None = None
     connected_ms: int | None = None
     qr: str | None = None
     qr_until: float | None = None
+    pair_code: str | None = None
+    pair_code_until: float | None = None
     pid: int | None = None
 
     @property
+    def known(self) -> lifecycle.State:
+        """What this state means, and what to do about it."""
+        return lifecycle.STATES[self.state]
+
+    @property
     def is_open(self) -> bool:
-        return self.status == OPEN
+        return self.known.status == lifecycle.OPEN
 
     def qr_seconds(self, now: float) -> int:
         """How long the QR will still be valid, within the contract's 5 to 65 s."""
@@ -55,6 +68,7 @@ class States:
 
     def __init__(self, client: "redis.Redis") -> None:
         self._redis = client
+        self._put = client.register_script(_PUT)
 
     def get(self, ulid: str) -> SessionState:
         with _driver_errors():
@@ -66,17 +80,20 @@ class States:
                 pipe.hgetall(keys.session_state(ulid))
             return [_decode(answer) for answer in pipe.execute()]
 
-    def put(self, ulid: str, **fields: Any) -> None:
-        """Change some fields of the state; None takes a field away."""
-        key = keys.session_state(ulid)
+    def put(self, ulid: str, *, lease: Lease | None = None, **fields: Any) -> None:
+        """Change some fields of the state; None takes a field away.
+
+        The session's own process gives its `lease`, and hears LeaseLost when that is not the current one.
+        """
         absent = [name for name, value in fields.items() if value is None]
-        present: dict[Any, Any] = {name: orjson.dumps(value) for name, value in fields.items() if value is not None}
-        with _driver_errors(), self._redis.pipeline() as pipe:
-            if absent:
-                pipe.hdel(key, *absent)
-            if present:
-                pipe.hset(key, mapping=present)
-            pipe.execute()
+        present = [part for name, value in fields.items() if value is not None for part in (name, orjson.dumps(value))]
+        with _driver_errors():
+            done = self._put(
+                keys=[keys.lease(ulid), keys.session_state(ulid)],
+                args=[lease.number if lease else "", len(absent), *absent, *present],
+            )
+        if not done:
+            raise LeaseLost(f"the lease of session {ulid} is lost")
 
     def wait(self, ulid: str, until: Callable[[SessionState], bool], timeout: float) -> SessionState:
         """The state as soon as `until` holds for it, or as it is after `timeout` seconds."""
@@ -87,7 +104,7 @@ class States:
 
     def forget(self, ulid: str) -> None:
         """Everything that Redis holds of a deleted session, but for its queue."""
-        held = keys.session_state, keys.outbox, keys.outbox_lock, keys.outbox_nudged
+        held = keys.session_state, keys.outbox, keys.outbox_lock, keys.outbox_nudged, keys.lease, keys.lease_number
         with _driver_errors():
             self._redis.delete(*(key(ulid) for key in held))
 

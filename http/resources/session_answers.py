@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from warest.http.operation import Result
+from warest.lifecycle import STOPPED
 from warest.pictures import qr_data_uri
-from warest.states import STOPPED, SessionState
+from warest.states import SessionState
 from warest.store import SessionRecord
 
 
@@ -27,7 +28,9 @@ class Created(Configured):
 
 
 class Item(Result):
-    """`status` is the contract's word; `reason` says why a session is not open.
+    """`status` is the contract's word, `state` a finer one. `reason` says why it is so, `advice` what to do.
+
+    `until` (epoch seconds) is when a ban ends.
 
     `lastConn` is epoch milliseconds while the session runs, else an ISO time (quirk W5).
     """
@@ -37,7 +40,10 @@ class Item(Result):
     me: dict[str, Any] | None
     pushName: str | None
     lastConn: int | str | None
-    reason: str | None
+    state: str
+    reason: str
+    advice: str
+    until: float | None
 
 
 class SessionList(Result):
@@ -68,16 +74,19 @@ def created(record: SessionRecord, state: SessionState, is_new: bool) -> dict[st
 def item(record: SessionRecord, state: SessionState) -> Item:
     return Item(
         id=record.id,
-        status=state.status,
+        status=state.known.status,
+        state=state.state,
+        advice=state.known.advice,
+        until=state.until,
         me=state.me,
         pushName=state.me["name"] or None if state.me else None,
         lastConn=_last_connection(state),
-        reason=state.reason,
+        reason=state.reason or state.known.meaning,
     )
 
 
 def _last_connection(state: SessionState) -> int | str | None:
-    is_down = state.status == STOPPED and state.connected_ms is not None
+    is_down = state.known.status == STOPPED and state.connected_ms is not None
     return _iso((state.connected_ms or 0) / 1000) if is_down else state.connected_ms
 
 

@@ -167,7 +167,7 @@ class Delete:
         account: Account = request.context.account
         record = self._sessions.access.named(account, parameters.session_id)
         self._unlink(record)
-        self._sessions.bus.order(keys.SUPERVISOR_QUEUE, "stop_session", STOP_PATIENCE, session=record.ulid, purge=True)
+        self._sessions.bus.order_host(record.ulid, "stop_session", STOP_PATIENCE, purge=True)
         self._sessions.store.delete_session(account, record.ulid)
         self._sessions.bus.broker.delete_queue(keys.command_queue(record.ulid))
         self._sessions.states.forget(record.ulid)

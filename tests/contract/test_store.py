@@ -2,6 +2,8 @@
 
 import hashlib
 import sqlite3
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -183,10 +185,23 @@ def test_the_list_is_in_the_order_of_making(opened: Store, admin: Account) -> No
 
 
 def test_migrating_twice_and_at_once(tmp_path: Path) -> None:
-    """The second time nothing is left to do; two that race do it once between them."""
+    """The second time nothing is left to do; those that race do it once between them."""
     path = tmp_path / "new" / "database.sqlite"
-    assert sorted(map(str, at_once(lambda: store.migrate_sqlite(path), threads=2))) == ["0", "1"]
+    assert sorted(map(str, at_once(lambda: store.migrate_sqlite(path), threads=4))) == ["0", "0", "0", "1"]
     assert store.migrate_sqlite(path) == 0
+
+
+def test_migrating_after_a_kill(tmp_path: Path) -> None:
+    """A process that was killed in the middle leaves nothing behind that stops the next one."""
+    path = tmp_path / "database.sqlite"
+    script = f"""
+import os, pathlib, yoyo
+from warest import store
+yoyo.backends.base.DatabaseBackend.apply_one = lambda *_, **__: os.kill(os.getpid(), 9)
+store.migrate_sqlite(pathlib.Path({str(path)!r}))
+"""
+    assert subprocess.run([sys.executable, "-c", script]).returncode == -9
+    assert store.migrate_sqlite(path) == 1
 
 
 def test_a_database_that_is_not_there(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -40,10 +41,14 @@ def test_an_unlinked_session_stays_down_until_someone_asks(product: Product, rec
     eventually(lambda: statuses(receiver)[-1] == "logged_out")
     eventually(lambda: not Path(f"/proc/{pid}").exists())
     assert product.send("unlinked", phone, "x")["code"] == 1101
-    answer = product.api("GET", "/session/create", params={"sessionId": "unlinked"})
-    assert (answer["code"], answer["message"]) == (1107, "Scan the QR to continue")
+    answer = eventually(lambda: asked_for_qr(product, "unlinked"))
     product.sandbox("POST", f"/phones/{phone}/scan", json={"qr": answer["results"][0]["qrString"]})
     product.wait_open("unlinked")
+
+
+def asked_for_qr(product: Product, session: str) -> Any:
+    answer = product.api("GET", "/session/create", params={"sessionId": session})
+    return answer if (answer["code"], answer["message"]) == (1107, "Scan the QR to continue") else None
 
 
 def test_delete_unlinks_and_forgets(product: Product) -> None:

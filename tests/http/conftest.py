@@ -8,7 +8,7 @@ import dramatiq
 import pytest
 from falcon import testing
 
-from warest import accounts, keys, states, store
+from warest import accounts, keys, store
 from warest.config.house import House
 from warest.config.settings import Settings
 from warest.http import app
@@ -89,7 +89,7 @@ def online(opened: Store, parts: House) -> Callable[[Account, str], SessionRecor
     def make(owner: Account, name: str) -> SessionRecord:
         record = opened.create_session(owner, name)
         me = {"id": "628111:2@s.whatsapp.net", "name": "Ani", "lid": "9@lid"}
-        parts.states.put(record.ulid, status=states.OPEN, me=me, connected_ms=1_700_000_000_000)
+        parts.states.put(record.ulid, state="open", me=me, connected_ms=1_700_000_000_000)
         return record
 
     return make

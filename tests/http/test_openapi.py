@@ -9,7 +9,7 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 from falcon import testing
 
-from warest import commands, keys, states
+from warest import commands, keys
 from warest.bus import answered, refused
 from warest.config.house import House
 from warest.errors import CommandTimeout, WhatsAppRefused
@@ -152,12 +152,10 @@ def test_answers_of_session_routes(
     assert conforms("GET", "/session/create", params=name) == 1000
     parts.states.put(record.ulid, qr="2@x", qr_until=time.time() + 20)
     assert conforms("POST", "/session/create", json=name) == 1107
-    parts.states.put(
-        record.ulid, qr=None, status=states.OPEN, me={"id": "1:1@lid", "name": "", "lid": ""}, connected_ms=1
-    )
+    parts.states.put(record.ulid, qr=None, state="open", me={"id": "1:1@lid", "name": "", "lid": ""}, connected_ms=1)
     assert conforms("GET", "/session/create", params=name) == 1104
     assert conforms("GET", "/session/list") == 1000
-    parts.states.put(record.ulid, status=states.STOPPED)
+    parts.states.put(record.ulid, state="stopped")
     assert conforms("GET", "/session/list") == 1000
     assert conforms("GET", "/session/list", key="wrong") == 401
     assert conforms("POST", "/session/{sessionId}/config", json={"webhookUrl": "http://x/"}) == 1000

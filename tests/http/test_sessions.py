@@ -74,7 +74,7 @@ def test_a_session_with_a_qr(
     monkeypatch.setattr(sessions, "NEW_QR_PATIENCE", 20)
 
     def start(session: str) -> Any:
-        parts.states.put(session, status=states.CONNECTING, qr="2@abc", qr_until=time.time() + 30.5)
+        parts.states.put(session, state="qr", qr="2@abc", qr_until=time.time() + 30.5)
         return answered(None)
 
     serve(keys.SUPERVISOR_QUEUE, "start_session", start)
@@ -116,12 +116,15 @@ def test_a_list(call: Call, online: Online, admin: Account, parts: House) -> Non
     first, second = call("GET", "/session/list").json["results"][0]["items"]
     me = {"id": "628111:2@s.whatsapp.net", "name": "Ani", "lid": "9@lid"}
     assert first == {
-        "id": "s", "status": "open", "me": me, "pushName": "Ani", "lastConn": 1_700_000_000_000, "reason": None,
+        "id": "s", "status": "open", "me": me, "pushName": "Ani", "lastConn": 1_700_000_000_000,
+        "state": "open", "reason": "The session is online.", "advice": "Nothing to do.", "until": None,
     }  # fmt: skip
     assert second == {
-        "id": "new", "status": "stopped", "me": None, "pushName": None, "lastConn": None, "reason": None,
+        "id": "new", "status": "stopped", "me": None, "pushName": None, "lastConn": None,
+        "state": "stopped", "reason": "The session was stopped.", "advice": "Start it with session/create.",
+        "until": None,
     }  # fmt: skip
-    parts.states.put(record.ulid, status=states.STOPPED, reason="stopped")
+    parts.states.put(record.ulid, state="stopped", reason="stopped")
     first, _ = call("GET", "/session/list").json["results"][0]["items"]
     assert (first["lastConn"], first["reason"]) == ("2023-11-14T22:13:20.000Z", "stopped")
 
@@ -208,7 +211,7 @@ def test_deleting(call: Call, online: Online, admin: Account, opened: Store, par
 
     def stop(session: str, purge: bool) -> Any:
         told.append(("stop", session, purge))
-        parts.states.put(session, status=states.STOPPED)
+        parts.states.put(session, state="stopped")
         return answered({"runtime": True, "creds": True})
 
     def unlink(command_id: str, command: dict[str, Any]) -> Any:

@@ -113,6 +113,11 @@ class StreamsBroker(dramatiq.Broker):
     def get_declared_queues(self) -> set[str]:
         return self.queues.copy()
 
+    def known_queues(self) -> set[str]:
+        """Every queue that there is in Redis, whoever declared it."""
+        with _driver_errors():
+            return self.streams.known()
+
     def delete_queue(self, queue_name: str) -> None:
         """Removes the queue with its waiting, delayed and dead messages.
 

@@ -72,6 +72,7 @@ class StreamsConsumer(dramatiq.Consumer):
         self._block = max(1, min(timeout, LONGEST_BLOCK, int(streams.limits.beat * 1000)))
         self._held: dict[str, StreamMessage] = {}
         self._room = Condition()
+        self._hung: set[str] = set()
         self._read: deque[StreamMessage] = deque()
         self._next_search = 0.0
         self._draining = False
@@ -107,11 +108,11 @@ class StreamsConsumer(dramatiq.Consumer):
             return max(0, self._prefetch - len(self._held))
 
     def _take_over(self, room: int) -> list[Entry]:
-        if time.monotonic() < self._next_search or self._keeper.is_in_doubt:
+        if time.monotonic() < self._next_search or self._hung or self._keeper.is_in_doubt:
             return []
         taken = self._streams.take_over(self.queue, self.name, count=room)
         if not taken:
-            self._next_search = max(self._next_search, time.monotonic() + self._streams.limits.beat)
+            self._next_search = time.monotonic() + self._streams.limits.beat
         return taken
 
     def _admit(self, entry: Entry) -> None:
@@ -149,11 +150,13 @@ class StreamsConsumer(dramatiq.Consumer):
     def let_go(self, message: StreamMessage) -> None:
         with self._room:
             self._held.pop(message.entry_id, None)
+            self._hung.discard(message.entry_id)
             self._room.notify()
 
-    def let_others_search(self) -> None:
-        """One of the messages here has hung; a process whose threads do not hang should have it."""
-        self._next_search = time.monotonic() + 3 * self._streams.limits.beat
+    def give_up(self, message: StreamMessage) -> None:
+        """Its thread hangs: as long as that lasts nothing is taken over here, least of all this message again."""
+        self.let_go(message)
+        self._hung.add(message.entry_id)
 
     def held(self) -> list[StreamMessage]:
         with self._room:

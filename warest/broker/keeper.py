@@ -109,9 +109,8 @@ class Keeper:
         for message in consumer.held():
             if message.is_overdue(grace=self._streams.limits.heartbeat):
                 logger.warning("%s has passed its deadline and is given to another worker", message)
-                consumer.let_others_search()
+                consumer.give_up(message)
                 self._streams.disown(consumer.queue, message.entry_id)
-                consumer.let_go(message)
 
     def _bid_farewell(self, consumer: StreamsConsumer) -> None:
         with suppress(redis.RedisError):  # else the others notice when its heartbeat has expired

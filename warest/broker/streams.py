@@ -95,6 +95,10 @@ class Streams:
     def register(self, queue: str) -> None:
         self.client.sadd(keys.BROKER_QUEUES, queue)
 
+    def known(self) -> set[str]:
+        found: Any = self.client.smembers(keys.BROKER_QUEUES)
+        return {queue.decode() for queue in found}
+
     def create(self, queue: str) -> None:
         """The stream and its group, from the first entry on, so that what was queued before anyone consumed is seen."""
         self.register(queue)

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 import dramatiq
 
-from warest.actors import network, supervisor, webhooks
+from warest.actors import network, orders, supervisor, webhooks
 from warest.config import house as houses
 from warest.config import logs, secrets, settings
 from warest.sandbox import server
@@ -21,6 +21,7 @@ STOP_PATIENCE_MS = 5_000
 @click.command()
 def web() -> None:
     """Serve the HTTP API (gunicorn)."""
+    settings.from_env()  # what is wrong with them is better said here than by gunicorn
     arguments = ["gunicorn", "-c", "python:warest.config.gunicorn_conf", "warest.http.app:from_env()"]
     os.execv(sys.executable, [sys.executable, "-m", *arguments])
 
@@ -32,13 +33,12 @@ def sessions() -> None:
     logs.configure(current, "sessions")
     house = houses.connect(current)
     host = supervisor.Supervisor(house, houses.open_store(current), network.of(current))
-    queue = supervisor.declare(house, host)
-    orders = dramatiq.Worker(house.broker, queues={queue}, worker_threads=4)
-    orders.start()
-    host.start_all()
+    taker = dramatiq.Worker(house.broker, queues=orders.declare(house, host), worker_threads=4)
+    taker.start()
+    host.run()
     _until_told()
+    taker.stop(timeout=STOP_PATIENCE_MS)
     host.close()
-    orders.stop(timeout=STOP_PATIENCE_MS)
     house.broker.close()
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol
 
-from warest.errors import NotConnected, NotPaired
+from warest.errors import InvalidInput, NotConnected, NotPaired
 from warest.whatsapp import fixes, inbound, protos
 
 log = logging.getLogger(__name__)
@@ -42,8 +42,11 @@ class Listener(Protocol):
     def on_disconnected(self) -> None:
         """The connection is lost; the engine is already trying to get it back."""
 
-    def on_end(self, reason: str, details: dict[str, Any]) -> None:
-        """The connection is over for good: logged_out, replaced, banned, outdated or failed."""
+    def on_keepalive_timeout(self) -> None:
+        """WhatsApp no longer answers, on a connection that looks open."""
+
+    def on_end(self, state: str, reason: str, until: float | None = None) -> None:
+        """The connection is over for good. `state` is one of lifecycle.STATES, `reason` WhatsApp's own words."""
 
     def on_message(self, message: Any) -> None:
         """Somebody wrote, here or on another device of the account."""
@@ -72,6 +75,19 @@ class Client:
             raise NotConnected(f"WhatsApp could not be reached: {error}") from error
         finally:
             self._open.clear()
+
+    def pair_phone(self, phone: str) -> str:
+        """Ask for a code to be typed on `phone` (digits). Only while QRs are shown: raises NotConnected else."""
+        if not self._qr_shown or self._paired:
+            raise NotConnected("No QR is shown, so no pair code can be had: start the session first.")
+        from neonize.utils.enum import ClientName, ClientType
+
+        try:
+            # The client type is given, since neonize would take it from another enumeration (trap 27).
+            code: str = self.engine.PairPhone(phone, True, ClientName.LINUX, ClientType.CHROME)
+        except protos.errors.PairPhoneError as error:
+            raise InvalidInput(f"WhatsApp gives no code for this number: {error}") from error
+        return code
 
     def close(self) -> None:
         """Hang up, take what has come in already, and stop.
@@ -117,11 +133,12 @@ class Client:
             events.ConnectedEv: lambda _, __: self._on_connected(),
             events.DisconnectedEv: lambda _, __: self._on_disconnected(),
             events.MessageEv: lambda _, message: self._listener.on_message(message),
-            events.LoggedOutEv: lambda _, event: self._on_end("logged_out", {"reason": 401}),
-            events.StreamReplacedEv: lambda _, __: self._on_end("replaced", {"reason": 440}),
-            events.TemporaryBanEv: lambda _, ban: self._on_end("banned", {"until": _ban_end(ban)}),
-            events.ClientOutdatedEv: lambda _, __: self._on_end("outdated", {"reason": 405}),
-            events.ConnectFailureEv: lambda _, event: self._on_end("failed", {"error": event.Message}),
+            events.KeepAliveTimeoutEv: lambda _, __: self._listener.on_keepalive_timeout(),
+            events.LoggedOutEv: lambda _, event: self._on_logged_out(event),
+            events.StreamReplacedEv: lambda _, __: self._on_end("replaced", "stream replaced"),
+            events.TemporaryBanEv: lambda _, ban: self._on_end("banned", _ban_cause(ban), _ban_end(ban)),
+            events.ClientOutdatedEv: lambda _, __: self._on_end("outdated", "client outdated"),
+            events.ConnectFailureEv: lambda _, event: self._on_end("failed", _failure(event)),
         }
 
     def _on_qr(self, text: str) -> None:
@@ -132,6 +149,7 @@ class Client:
     def _on_login_status(self, status: str) -> None:
         log.info("pairing: %s", status)
         if status == "success":
+            self._paired = True
             self._listener.on_paired()
         elif "timeout" in status:
             self._listener.on_qr_expired()
@@ -151,11 +169,27 @@ class Client:
         self._open.clear()
         self._listener.on_disconnected()
 
-    def _on_end(self, reason: str, details: dict[str, Any]) -> None:
+    def _on_logged_out(self, event: Any) -> None:
+        gone = event.Reason == protos.engine.MAIN_DEVICE_GONE
+        self._on_end("main_device_gone" if gone else "logged_out", _failure(event))
+
+    def _on_end(self, state: str, reason: str, until: float | None = None) -> None:
         self._open.clear()
-        self._listener.on_end(reason, details)
+        self._listener.on_end(state, reason, until)
 
 
-def _ban_end(ban: Any) -> int:
-    """Epoch seconds; the engine tells the length in nanoseconds."""
-    return int(time.time() + ban.Expire / 1_000_000_000)
+def _failure(event: Any) -> str:
+    """What WhatsApp called it."""
+    name: str = protos.engine.ConnectFailureReason.Name(event.Reason).lower()
+    words = getattr(event, "Message", "")
+    return f"{name}: {words}" if words else name
+
+
+def _ban_cause(ban: Any) -> str:
+    name: str = protos.engine.TemporaryBan.TempBanReason.Name(ban.Code).lower()
+    return name
+
+
+def _ban_end(ban: Any) -> float:
+    """Epoch seconds; the engine tells how many it lasts."""
+    return time.time() + float(ban.Expire)

@@ -24,12 +24,17 @@ _MAYBE_SENT = ("timed out", "disconnected before", "context canceled")
 
 def execute(client: Client, command: commands.Command) -> Any:
     """Run a command. Raises NotConnected when nothing was sent, CommandTimeout when that is not known."""
-    client.require_open()
+    if not isinstance(command, commands.PairPhone):
+        client.require_open()
     return _HANDLERS[type(command)](client, command)
 
 
 def send_text(client: Client, command: commands.SendText) -> list[dict[str, Any]]:
     return [dataclasses.asdict(_send(client, Jid.parse(to), _text(command, to))) for to in command.to]
+
+
+def pair_phone(client: Client, command: commands.PairPhone) -> str:
+    return client.pair_phone(command.phone)
 
 
 def logout(client: Client, _: commands.Logout) -> None:
@@ -41,6 +46,7 @@ def logout(client: Client, _: commands.Logout) -> None:
 
 _HANDLERS: dict[type, Callable[[Client, Any], Any]] = {
     commands.SendText: send_text,
+    commands.PairPhone: pair_phone,
     commands.Logout: logout,
 }
 
