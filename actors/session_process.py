@@ -4,6 +4,7 @@ Forked by actors/fork_server.py, one for each running session. What it hears fro
 everything that follows from it happens in workers.
 """
 
+import contextlib
 import dataclasses
 import fcntl
 import logging
@@ -24,7 +25,7 @@ from warest.bus import answered, refused
 from warest.config import logs
 from warest.config.house import connect
 from warest.config.settings import Settings
-from warest.errors import CommandTimeout, Conflict, LeaseLost, NotConnected, WarestError
+from warest.errors import CommandTimeout, LeaseLost, NotConnected, WarestError
 from warest.leases import MINE, Lease
 from warest.pictures import qr_data_uri
 from warest.whatsapp import fixes, inbound, outbound
@@ -39,7 +40,7 @@ ASKED, LOST, QR_EXPIRED, ENDED, FENCED = 0, 64, 65, 66, 67
 PAIR_CODE_SECONDS = 100
 
 #: A predecessor of this session may still be closing its connection, s.
-PREDECESSOR_PATIENCE = 10.0
+PREDECESSOR_PATIENCE = 6.0
 
 #: How long a command that died half-way is remembered, so that it is not run a second time, s.
 STARTED_TTL = 24 * 3600
@@ -90,22 +91,37 @@ def main(order: Order) -> None:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold the session's folder: two clients on one store throw each other out (trap 22)."""
+    """Hold the session's folder: two clients on one store throw each other out (trap 22).
+
+    We have the lease, so whoever still has the folder has lost it: it gets the time of a graceful stop, and is then
+    killed, for it may be frozen and would go on where it was when it wakes.
+    """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with (folder / "lock").open("w") as handle:
-        _lock(handle, folder)
+    with (folder / "lock").open("a+") as handle:
+        deadline = time.monotonic() + PREDECESSOR_PATIENCE
+        while not _try_lock(handle):
+            if time.monotonic() > deadline:
+                _kill_holder(handle)
+            time.sleep(0.05)
+        handle.truncate(0)
+        handle.write(str(os.getpid()))
+        handle.flush()
         yield
 
 
-def _lock(handle: IO[str], folder: Path) -> None:
-    deadline = time.monotonic() + PREDECESSOR_PATIENCE
-    while True:
-        try:
-            return fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() > deadline:
-                raise Conflict(f"another process holds {folder}") from None
-            time.sleep(0.05)
+def _try_lock(handle: IO[str]) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _kill_holder(handle: IO[str]) -> None:
+    """As long as the lock is held, the number in the file is that of its holder."""
+    handle.seek(0)
+    with contextlib.suppress(ValueError, ProcessLookupError):
+        os.kill(int(handle.read()), signal.SIGKILL)
 
 
 class Session:

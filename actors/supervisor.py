@@ -27,9 +27,9 @@ from warest.actors.children import STOP_PATIENCE, Child, Children
 from warest.actors.fork_server import Exited, ForkServer
 from warest.actors.network import Network, session_environment
 from warest.config.house import House
-from warest.errors import WarestError
+from warest.errors import LeaseLost, WarestError
 from warest.ids import new_ulid
-from warest.leases import Supervisors
+from warest.leases import Lease, Supervisors
 from warest.store import SessionRecord, Store
 
 log = logging.getLogger(__name__)
@@ -182,36 +182,45 @@ class Supervisor:
         self._children.signal(ulid, signal.SIGTERM)
 
     def _on_exit(self, child: Child, report: Exited) -> None:
-        """A process is gone: free its lease, and say what comes next."""
-        ulid, status = report.ulid, report.status
-        if child.lease is not None:
-            self._leases.release(child.lease)
-        self._house.states.put(ulid, pid=None)
-        if status == session_process.ENDED:
-            self._stay_down(ulid)
-        elif status == session_process.QR_EXPIRED:
-            self._next_qr_round(ulid, child)
-        elif status not in (session_process.ASKED, session_process.FENCED):
-            self._again_later(ulid, child, status)
+        """A process is gone: say so and what comes next, then free its lease.
+
+        When the lease is lost, somebody else has the session by now, and nothing that we know of it counts.
+        """
+        assert child.lease is not None
+        try:
+            self._house.states.put(report.ulid, lease=child.lease, pid=None)
+            self._follow_up(child, child.lease, report)
+        except LeaseLost:
+            log.info("session %s is held by another supervisor", report.ulid)
+        self._leases.release(child.lease)
+
+    def _follow_up(self, child: Child, lease: Lease, report: Exited) -> None:
+        if report.status == session_process.ENDED:
+            self._stay_down(report.ulid)
+        elif report.status == session_process.QR_EXPIRED:
+            self._next_qr_round(child, lease)
+        elif report.status not in (session_process.ASKED, session_process.FENCED):
+            self._again_later(child, lease, report.status)
 
     def _stay_down(self, ulid: str) -> None:
         """Only somebody who asks starts it again. Its state already says why."""
         if record := self._store.session_by_ulid(ulid):
             self._store.set_auto_start(record.owner, ulid, False)
 
-    def _next_qr_round(self, ulid: str, child: Child) -> None:
+    def _next_qr_round(self, child: Child, lease: Lease) -> None:
         child.qr_rounds += 1
         if child.qr_rounds >= QR_ROUNDS:
-            self._house.states.put(ulid, state="qr_expired", **_NO_CODES)
-            self._stay_down(ulid)
+            self._house.states.put(lease.session, lease=lease, state="qr_expired", **_NO_CODES)
+            self._stay_down(lease.session)
 
-    def _again_later(self, ulid: str, child: Child, status: int) -> None:
+    def _again_later(self, child: Child, lease: Lease, status: int) -> None:
         """The process was lost or killed: WhatsApp keeps what comes meanwhile, and no QR is needed."""
         delay = child.next_delay()
-        log.warning("session %s ended with %d; again in %.1f s", ulid, status, delay)
+        log.warning("session %s ended with %d; again in %.1f s", lease.session, status, delay)
         if status != session_process.LOST:
-            self._house.states.put(ulid, state="crashed", reason=f"exit status {status}", **_NO_CODES)
-        timer = threading.Timer(delay, self._start_again, [ulid])
+            cause = f"its process ended with status {status}"
+            self._house.states.put(lease.session, lease=lease, state="crashed", reason=cause, **_NO_CODES)
+        timer = threading.Timer(delay, self._start_again, [lease.session])
         timer.daemon = True
         timer.start()
 
