@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from warest import events
+from warest import events, lifecycle
 from warest.config import reference
 from warest.config.settings import Settings
 from warest.http import openapi
@@ -32,6 +32,15 @@ def test_every_event_is_documented() -> None:
     """Each event of the code has a chapter, and each chapter an event."""
     chapters = set(re.findall(r"^## (\w+_\w+)$", (ROOT / "docs/events.md").read_text(), re.MULTILINE))
     assert chapters == {events.SESSION_STATUS, events.MESSAGE_RECEIVED}
+
+
+def test_every_state_is_documented() -> None:
+    """docs/sessions.md has the table of the code, word for word."""
+    rows = re.findall(
+        r"^\| `(\w+)` \| (\w+) \| (.+?) \| (.+?) \|$", (ROOT / "docs/sessions.md").read_text(), re.MULTILINE
+    )
+    states = [(each.name, each.status, each.meaning, each.advice) for each in lifecycle.STATES.values()]
+    assert rows == states
 
 
 def test_documented_codes_exist() -> None:
