@@ -1,4 +1,5 @@
-"""A session process' sign of life: it renews the lease, as long as the process runs and Redis is there."""
+"""A session process' sign of life: it renews the lease, as long as the process runs and Redis is there, and looks
+whether the session gets on."""
 
 import logging
 import threading
@@ -14,15 +15,18 @@ log = logging.getLogger(__name__)
 
 
 class Heartbeat:
-    """Renews several times in the life of a lease, and tells once when it is lost.
+    """Renews several times in the life of a lease, calls `on_beat` each time, and tells once when the lease is lost.
 
     While Redis is away nobody else can take the lease either, so the session goes on; a holder that froze finds out
     when it wakes.
     """
 
-    def __init__(self, leases: Leases, lease: Lease, on_lost: Callable[[], None]) -> None:
+    def __init__(
+        self, leases: Leases, lease: Lease, *, on_beat: Callable[[], None], on_lost: Callable[[], None]
+    ) -> None:
         self._leases = leases
         self._lease = lease
+        self._on_beat = on_beat
         self._on_lost = on_lost
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
 
@@ -32,6 +36,7 @@ class Heartbeat:
     def _run(self) -> None:
         while True:
             time.sleep(self._leases.ttl / 4)
+            self._on_beat()
             try:
                 self._leases.renew(self._lease)
             except LeaseLost:

@@ -135,7 +135,10 @@ class Session:
         self._attempts = 0
         self._lease = order.lease
         self._delay = order.delay
-        self._heartbeat = Heartbeat(self.house.leases, order.lease, self._on_lease_lost)
+        self._heartbeat = Heartbeat(
+            self.house.leases, order.lease, on_beat=self._give_up_if_stuck, on_lost=self._on_lease_lost
+        )
+        self._state, self._since = "starting", time.monotonic()
         signal.signal(signal.SIGTERM, lambda *_: self._end(ASKED))
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole terminal; the supervisor decides
         self._begin_once = self.house.redis.register_script(_BEGIN)
@@ -229,6 +232,13 @@ class Session:
         held = [keys.lease(self.identity.ulid), keys.started_command(command_id)]
         return bool(self._begin_once(keys=held, args=[self._lease.number, STARTED_TTL]))
 
+    def _give_up_if_stuck(self) -> None:
+        """A server that takes the connection and then says nothing leaves the engine waiting for ever: begin anew."""
+        patience = self.house.settings.connect_patience
+        if self._state in lifecycle.ON_THE_WAY and time.monotonic() - self._since > patience:
+            log.warning("still %s after %.0f s; trying again in another process", self._state, patience)
+            self._end(LOST)
+
     def _on_lease_lost(self) -> None:
         log.warning("another process owns the session now; this one ends")
         self._end(FENCED)
@@ -259,6 +269,7 @@ class Session:
 
     def _change(self, state: str, data: dict[str, Any] | None = None, **fields: Any) -> None:
         """The session is now so: in its state, and as an event with this `data`."""
+        self._state, self._since = state, time.monotonic()
         fields = {"reason": None, "until": None, **fields, "state": state}
         self._surely(lambda: self.house.states.put(self.identity.ulid, lease=self._lease, **fields))
         told = {"tags": _CONTRACT_TAGS.get(state, state), **(data or {}), "advice": lifecycle.STATES[state].advice}

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import redis
 
-from warest import events, keys
+from warest import events, keys, lifecycle
 from warest.actors import session_process
 from warest.actors.children import STOP_PATIENCE, Child, Children
 from warest.actors.fork_server import Exited, ForkServer
@@ -150,7 +150,7 @@ class Supervisor:
         """How many are on their way, and neither online, nor waiting for a person, nor hopelessly slow."""
         alive = [(ulid, child) for ulid, child in self._children.alive() if child.age() < START_PATIENCE]
         known = self._house.states.get_many(ulid for ulid, _ in alive)
-        return sum(state.state in ("starting", "connecting", "paired") for state in known)
+        return sum(state.state in lifecycle.ON_THE_WAY for state in known)
 
     def _claim(self, record: SessionRecord) -> None:
         """Start the process of a session, if its lease can be had."""

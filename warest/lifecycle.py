@@ -15,6 +15,10 @@ LOGGED_OUT = "logged_out"
 STOPPED = "stopped"
 
 
+#: Those that lead to another soon, or something is stuck.
+ON_THE_WAY = frozenset({"starting", "connecting", "paired", "reconnecting"})
+
+
 @dataclass(frozen=True, slots=True)
 class State:
     """`ends`: nobody but its owner brings the session out of it; its process has gone or goes."""

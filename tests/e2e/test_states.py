@@ -18,7 +18,7 @@ from support.waiting import eventually
 
 @pytest.fixture(scope="module")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    with running(tmp_path_factory.mktemp("p")) as product:
+    with running(tmp_path_factory.mktemp("p"), WAREST_CONNECT_SEC="6") as product:
         yield product
 
 
@@ -142,3 +142,16 @@ def test_a_silent_server_is_found_out(product: Product, receiver: Receiver) -> N
     product.sandbox("DELETE", "/faults")
     reach(product, "silent", "open")
     assert told(receiver, "reconnecting")["status"] == "reconnecting"
+
+
+def test_a_server_that_says_nothing_at_the_login_is_left(product: Product) -> None:
+    """The engine would wait for ever, and look connected: the session is made anew until somebody answers."""
+    phone = "628130000012"
+    product.link("mute", phone)
+    pid = product.session_pid("mute")
+    fault(product, "silent", phone)
+    os.kill(pid, signal.SIGKILL)
+    stuck = eventually(lambda: {0, pid} ^ {0, pid, product.session_pid("mute")})
+    eventually(lambda: product.session_pid("mute") not in {0, pid, *stuck}, within=40, what="a third process")
+    product.sandbox("DELETE", "/faults")
+    reach(product, "mute", "open")

@@ -1,6 +1,6 @@
 """A neonize client in a process of its own, for the tests.
 
-Orders come as JSON lines on stdin; facts leave on the pipe whose descriptor is the third argument, not on stdout,
+Orders come as JSON lines on stdin; facts leave on the pipe whose descriptor is the last argument, not on stdout,
 because Go writes there. Run it with SSL_CERT_FILE, HTTPS_PROXY and NEONIZE_BOT_TAG=off in the environment.
 """
 
@@ -29,7 +29,7 @@ from neonize.utils.enum import (  # noqa: E402
 )
 from neonize.utils.jid import build_jid  # noqa: E402
 
-DATABASE, ROOT, FACTS = sys.argv[1], base64.b64decode(sys.argv[2]), int(sys.argv[3])
+DATABASE, ROOT, RECEIPTS, FACTS = sys.argv[1], base64.b64decode(sys.argv[2]), bool(int(sys.argv[3])), int(sys.argv[4])
 
 
 def tell(kind: str, **data: Any) -> None:
@@ -48,6 +48,11 @@ def on_message(_: Any, event: Any) -> None:
         name=event.Info.Pushname,
         protocol=body.HasField("protocolMessage"),
     )
+
+
+def on_history(_: Any, event: Any) -> None:
+    chats = {chat.ID: [entry.message.key.ID for entry in chat.messages] for chat in event.Data.conversations}
+    tell("history", chats=chats)
 
 
 def enum(event: Any, field: str) -> str:
@@ -69,6 +74,7 @@ EVENTS: dict[Any, Any] = {
     events.ConnectFailureEv: lambda _, event: tell(
         "connect_failure", reason=enum(event, "Reason"), message=event.Message
     ),
+    events.HistorySyncEv: on_history,
     events.MessageEv: on_message,
     events.ReceiptEv: lambda _, event: tell("receipt", ids=list(event.MessageIDs), type=event.Type),
     events.PresenceEv: lambda _, event: tell("presence", sender=event.From.User, gone=event.Unavailable),
@@ -93,6 +99,11 @@ ORDERS: dict[str, Any] = {
         build_jid(to), ChatPresence.CHAT_PRESENCE_COMPOSING, ChatPresenceMedia.CHAT_PRESENCE_MEDIA_TEXT
     ),
     "blocklist": lambda client: len(client.get_blocklist().JIDs),
+    "about": lambda client, text: client.set_status_message(text),
+    "info": lambda client, of: [
+        {"about": user.UserInfo.Status, "picture": user.UserInfo.PictureID, "devices": len(user.UserInfo.Devices)}
+        for user in client.get_user_info(build_jid(of))
+    ],
     "picture": lambda client, of: str(client.get_profile_picture(build_jid(of))),
     "logout": lambda client: client.logout(),
 }
@@ -122,7 +133,8 @@ def main() -> None:
     fixes.tame(client, lambda status: tell("pairing", status=status))
     client.event.qr(lambda _, qr: tell("qr", qr=qr.decode()))
     for event, handler in EVENTS.items():
-        client.event(event)(handler)
+        if RECEIPTS or event is not events.ReceiptEv:
+            client.event(event)(handler)
     threading.Thread(target=connect, args=[client], daemon=True).start()
     for line in sys.stdin:
         obey(client, json.loads(line))

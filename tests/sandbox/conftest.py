@@ -8,7 +8,12 @@ from pathlib import Path
 import pytest
 
 from sandbox.harness import Client, SandboxProcess, Start
+from sandbox.world import World
 from warest.whatsapp import library
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "slow: waits for a time-out of the engine, for 20 s and more")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -49,10 +54,20 @@ def sandbox(tmp_path: Path, tokens: library.Tokens) -> Iterator[SandboxProcess]:
 def client(sandbox: SandboxProcess, tmp_path: Path) -> Iterator[Start]:
     clients: list[Client] = []
 
-    def start(name: str) -> Client:
-        clients.append(Client(sandbox, tmp_path / f"{name}.sqlite3", tmp_path / "ca.pem"))
+    def start(name: str, *, receipts: bool = True) -> Client:
+        clients.append(Client.neonize(sandbox, tmp_path / f"{name}.sqlite3", receipts=receipts))
         return clients[-1]
 
     yield start
     for each in clients:
         each.kill()
+
+
+@pytest.fixture
+def world(runner: asyncio.Runner, tmp_path: Path) -> Iterator[World]:
+    async def make() -> World:
+        return World(tmp_path)
+
+    made = runner.run(make())
+    yield made
+    made.store.close()

@@ -69,6 +69,12 @@ class SandboxProcess:
         answer: str = self.post(f"/phones/{sender}/messages", to=to, text=text)["id"]
         return answer
 
+    def fault(self, kind: str, phone: str | None = None, **options: int) -> None:
+        self.post("/faults", kind=kind, **({"phone": phone} if phone else {}), **options)
+
+    def clear_faults(self) -> None:
+        self.http.delete("/faults").raise_for_status()
+
     def texts(self, phone: str) -> list[str]:
         return [message["text"] for message in self.get(f"/phones/{phone}/messages")]
 
@@ -87,25 +93,18 @@ class SandboxProcess:
 
 
 class Client:
-    """One neonize client; `facts` is what it told so far."""
+    """One client; `facts` is what it told so far."""
 
-    def __init__(self, sandbox: SandboxProcess, database: Path, ca: Path) -> None:
-        trust = sandbox.get("/network")
-        ca.write_text(trust["ca"])
+    def __init__(self, sandbox: SandboxProcess, command: list[str], environment: dict[str, str], log: Path) -> None:
+        """The command gets, as its last argument, the descriptor that it is to tell its facts on."""
         reading, writing = os.pipe()
-        environment = {
-            **os.environ,
-            "SSL_CERT_FILE": str(ca),
-            "HTTPS_PROXY": f"http://127.0.0.1:{sandbox.port}",
-            "NEONIZE_BOT_TAG": "off",
-        }
-        self.log = database.with_suffix(".log").open("ab")
+        self.log = log.open("ab")
         self._process = subprocess.Popen(
-            [sys.executable, str(CLIENT), str(database), trust["noiseRoot"], str(writing)],
+            [*command, str(writing)],
             stdin=subprocess.PIPE,
             stdout=self.log,
             stderr=subprocess.STDOUT,
-            env=environment,
+            env={**os.environ, "HTTPS_PROXY": f"http://127.0.0.1:{sandbox.port}", **environment},
             pass_fds=[writing],
             text=True,
         )
@@ -116,15 +115,31 @@ class Client:
         self._reader = threading.Thread(target=self._read, args=(reading,), daemon=True)
         self._reader.start()
 
+    @staticmethod
+    def neonize(sandbox: SandboxProcess, database: Path, *, receipts: bool = True) -> "Client":
+        trust = sandbox.get("/network")
+        ca = database.with_suffix(".pem")
+        ca.write_text(trust["ca"])
+        command = [sys.executable, str(CLIENT), str(database), trust["noiseRoot"], str(int(receipts))]
+        environment = {"SSL_CERT_FILE": str(ca), "NEONIZE_BOT_TAG": "off"}
+        return Client(sandbox, command, environment, database.with_suffix(".log"))
+
+    @staticmethod
+    def baileys(sandbox: SandboxProcess, installation: Path, folder: Path) -> "Client":
+        ca = folder.with_suffix(".pem")
+        ca.write_text(sandbox.get("/network")["ca"])
+        command = ["node", str(installation / "client.mjs"), str(folder)]
+        return Client(sandbox, command, {"NODE_EXTRA_CA_CERTS": str(ca)}, folder.with_suffix(".log"))
+
     def _read(self, descriptor: int) -> None:
         with os.fdopen(descriptor) as lines:
             for line in lines:
                 self._facts.put(json.loads(line))
 
-    def wait(self, kind: str, **data: Any) -> dict[str, Any]:
+    def wait(self, kind: str, *, within: float = TIMEOUT, **data: Any) -> dict[str, Any]:
         """The first fact of this kind and with these values that was not waited for before."""
         wanted = {"kind": kind, **data}.items()
-        deadline = time.monotonic() + TIMEOUT
+        deadline = time.monotonic() + within
         while True:
             for fact in self.facts:
                 if wanted <= fact.items():
@@ -164,5 +179,5 @@ class Client:
 
 
 class Start(Protocol):
-    def __call__(self, name: str) -> Client:
-        """A client with the database of this name."""
+    def __call__(self, name: str, *, receipts: bool = True) -> Client:
+        """A client with the database of this name; without `receipts` it asks neonize for none, as the product."""

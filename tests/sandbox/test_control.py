@@ -10,7 +10,7 @@ import pytest
 
 from sandbox.harness import SandboxProcess
 from warest.errors import SetupError
-from warest.sandbox import Sandbox
+from warest.sandbox import Sandbox, media
 from warest.whatsapp import library
 
 ANI, BUDI = "628110000001", "628110000002"
@@ -115,9 +115,19 @@ def test_what_is_no_client_is_noted(sandbox: SandboxProcess, tmp_path: Path) -> 
     assert what[1:] == ["a request for /other", "the connection does not begin with WA\\x06\\x03"]
 
 
-def tunnel(sandbox: SandboxProcess) -> socket.socket:
+def test_the_media_host_takes_no_files_yet(sandbox: SandboxProcess) -> None:
+    context = ssl.create_default_context(cadata=sandbox.get("/network")["ca"])
+    with tunnel(sandbox, media.HOST) as plain, context.wrap_socket(plain, server_hostname=media.HOST) as connection:
+        for method, status in ((b"GET", b"404"), (b"DELETE", b"404"), (b"POST", b"501")):
+            connection.sendall(method + b" /mms/image/nothing?ccb=1 HTTP/1.1\r\nHost: mmg.whatsapp.net\r\n\r\n")
+            assert connection.recv(100).startswith(b"HTTP/1.1 " + status)
+        assert connection.recv(100) == b""
+    assert sandbox.get("/violations")[-1]["what"] == "POST /mms/image/nothing at mmg.whatsapp.net"
+
+
+def tunnel(sandbox: SandboxProcess, host: str = "web.whatsapp.com") -> socket.socket:
     connection = socket.create_connection(("127.0.0.1", sandbox.port), timeout=5)
-    connection.sendall(b"CONNECT web.whatsapp.com:443 HTTP/1.1\r\nHost: web.whatsapp.com:443\r\n\r\n")
+    connection.sendall(f"CONNECT {host}:443 HTTP/1.1\r\nHost: {host}:443\r\n\r\n".encode())
     assert connection.recv(100).startswith(b"HTTP/1.1 200 ")
     return connection
 
@@ -146,3 +156,43 @@ def test_a_new_folder_is_all_it_needs(tmp_path: Path) -> None:
     for _ in range(2):
         asyncio.run(start_and_stop())
     assert (tmp_path / "new" / "sandbox.sqlite3").stat().st_mode & 0o777 == 0o600
+
+
+def test_faults_wait_until_they_are_cleared(sandbox: SandboxProcess) -> None:
+    asked = sandbox.post("/faults", kind="login", phone=ANI, reason=402, times=2)
+    assert asked == {"kind": "login", "phone": ANI, "reason": 402, "code": 101, "expire": 3600, "left": 2}
+    slow = sandbox.post("/faults", kind="slow", milliseconds=5)
+    assert slow == {"kind": "slow", "phone": None, "milliseconds": 5, "left": None}
+    assert sandbox.get("/faults") == [asked, slow]
+    for _ in range(98):
+        sandbox.fault("refuse")
+    assert sandbox.http.post("/faults", json={"kind": "refuse"}).status_code == 409
+    sandbox.clear_faults()
+    assert sandbox.get("/faults") == []
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "words"),
+    [
+        ({}, 400, 'needs "kind", one of: login, refuse'),
+        ({"kind": ["login"]}, 400, "one of"),
+        ({"kind": "login"}, 400, '"reason" must be a whole number'),
+        ({"kind": "login", "reason": 404}, 400, "one of 401, 402"),
+        ({"kind": "login", "reason": 401, "times": 0}, 400, '"times" must be a whole number from 1 to 1000'),
+        ({"kind": "login", "reason": 401, "phone": 5}, 400, "must be a text"),
+        ({"kind": "login", "reason": 401, "phone": "628110000009"}, 404, "no phone 628110000009"),
+        ({"kind": "slow", "milliseconds": 1.5}, 400, "from 1 to 60000"),
+        ({"kind": "slow", "milliseconds": True}, 400, "from 1 to 60000"),
+        ({"kind": "slow", "milliseconds": 5, "times": 1}, 400, "has no times"),
+        ({"kind": "refuse", "phone": ANI}, 400, "has no phone"),
+        ({"kind": "qr", "references": 7}, 400, "from 1 to 6"),
+        ({"kind": "drop", "speed": 1}, 400, "has no speed"),
+        ({"kind": "drop"}, 409, "no session that"),
+        ({"kind": "replaced", "phone": ANI}, 409, f"no session of {ANI} that"),
+    ],
+)
+def test_a_fault_that_cannot_be_is_refused(
+    sandbox: SandboxProcess, body: dict[str, object], status: int, words: str
+) -> None:
+    answer = sandbox.http.post("/faults", json=body)
+    assert (answer.status_code, words in answer.json()["error"]) == (status, True), answer.text

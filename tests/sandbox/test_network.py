@@ -1,76 +1,19 @@
 """The network's answers to what a client says, without a client: strictness, the offline queue, prekeys."""
 
 import asyncio
-from collections.abc import Iterator
+import sqlite3
 from pathlib import Path
 
 import pytest
 
+from sandbox.world import ANI, BUDI, Recorder, World
 from warest.ids import Jid
-from warest.sandbox.accounts import Account, Device
-from warest.sandbox.connection import Connection
+from warest.sandbox.accounts import Accounts, Device
 from warest.sandbox.crypto import KeyPair
 from warest.sandbox.network import Network
-from warest.sandbox.nodes import SERVER, Node, Value, decode
-from warest.sandbox.signal import Identity
-from warest.sandbox.store import Store
+from warest.sandbox.nodes import NO_TOKENS, SERVER, Node, Value
+from warest.sandbox.store import FILE, Store
 from warest.whatsapp import protos
-from warest.whatsapp.library import Tokens
-
-TOKENS = Tokens((), ())
-ANI, BUDI = "628110000001", "628110000002"
-
-
-class Recorder(Connection):
-    """A connection to nobody: it keeps what it was to send."""
-
-    def __init__(self, network: Network, device: Device | None) -> None:
-        super().__init__(network)
-        self.device = device
-        self.sent: list[Node] = []
-        if device:
-            device.connection = self
-
-    def send_encoded(self, data: bytes) -> None:
-        self.sent.append(decode(data, TOKENS))
-
-
-class World:
-    def __init__(self, folder: Path) -> None:
-        self.store = Store(folder)
-        self.network = Network(self.store, TOKENS)
-        self.ani, self.budi = self.network.add_phone(ANI, "Ani"), self.network.add_phone(BUDI, "Budi")
-        self.device = self.link(self.ani)
-        self.connection = Recorder(self.network, self.device)
-        self.connection.active = True
-
-    def link(self, account: Account) -> Device:
-        own = Identity.generate()
-        keys = (own.signed_id, own.signed.public, own.signature())
-        number = account.free_device_id()
-        device = Device(account, number, KeyPair.generate().public, own.key.public, own.registration, 1, "Test", *keys)
-        self.network.accounts.link(device)
-        return device
-
-    def say(self, tag: str, content: "list[Node] | None" = None, **attrs: Value) -> list[Node]:
-        """A stanza of the session; what it gets to hear at once."""
-        self.connection.sent.clear()
-        attrs = {name.rstrip("_"): value for name, value in attrs.items()}
-        self.network.handle(self.connection, Node(tag, attrs, content))
-        return self.connection.sent
-
-    def violations(self) -> list[str]:
-        return [violation["what"] for violation in self.network.violations.list()]
-
-
-@pytest.fixture
-def world(runner: asyncio.Runner, tmp_path: Path) -> Iterator[World]:
-    async def make() -> World:
-        return World(tmp_path)
-
-    made = runner.run(make())
-    yield made
-    made.store.close()
 
 
 async def test_an_unknown_question_is_refused_at_once(world: World) -> None:
@@ -232,11 +175,22 @@ async def test_everything_is_there_after_a_restart(world: World, tmp_path: Path)
     certificate = world.network.certificate
     world.store.close()
     world.store = Store(tmp_path)
-    again = Network(world.store, TOKENS)
+    again = Network(world.store, NO_TOKENS)
     assert [
         (a.phone, a.lid, a.name, a.identity, [d.noise for d in a.devices.values()]) for a in again.accounts
     ] == before
     assert again.certificate == certificate
+
+
+async def test_a_folder_of_the_first_version_is_brought_up_to_date(world: World, tmp_path: Path) -> None:
+    world.store.close()
+    with sqlite3.connect(tmp_path / FILE) as database:
+        database.executescript("alter table accounts drop column about; drop table files; pragma user_version = 1")
+    database.close()
+    world.store = Store(tmp_path)
+    again = Network(world.store, NO_TOKENS)
+    again.accounts.tell_about(again.accounts.phone(ANI), "here again")
+    assert [account.about for account in Accounts(world.store)] == ["here again", ""]
 
 
 async def test_device_numbers_are_not_used_again_soon(world: World) -> None:

@@ -123,6 +123,28 @@ def test_a_session_sets_its_name(sandbox: SandboxProcess, client: Start) -> None
     wait_for_name(other, "Ani the bot")
 
 
+def test_a_new_session_is_told_the_history_of_its_phone(sandbox: SandboxProcess, client: Start) -> None:
+    before = [sandbox.send(BUDI, ANI, "before"), sandbox.send(ANI, BUDI, "you were linked")]
+    session = client("ani").link(ANI)
+    assert session.wait("history")["chats"] == {f"{BUDI}@s.whatsapp.net": before[::-1]}
+    session.kill()
+    again = client("ani")
+    again.wait("connected")
+    sandbox.send(BUDI, ANI, "after")
+    again.wait("message", text="after")
+    assert not [fact for fact in again.facts if fact["kind"] == "history"]
+
+
+def test_a_session_tells_about_itself(sandbox: SandboxProcess, client: Start) -> None:
+    ani, budi = client("ani"), client("budi")
+    ani.link(ANI)
+    budi.link(BUDI)
+    ani.call("about", text="On holiday until Monday")
+    # The phone is a device, too. Nobody here has a picture.
+    assert budi.call("info", of=ANI) == [{"about": "On holiday until Monday", "picture": "", "devices": 2}]
+    assert budi.call("info", of="628119999999") == [{"about": "", "picture": "", "devices": 0}]
+
+
 def test_presence_and_typing_reach_the_other_session(sandbox: SandboxProcess, client: Start) -> None:
     ani, budi = client("ani"), client("budi")
     ani.link(ANI)

@@ -57,6 +57,8 @@ class Account:
     app_state_key: bytes
     last_prekey: int = 0
     last_key_index: int = 0
+    #: The text that WhatsApp shows under the name.
+    about: str = ""
     devices: dict[int, Device] = field(default_factory=dict)
     #: Numbers of devices that are just being linked.
     linking: set[int] = field(default_factory=set)
@@ -129,6 +131,10 @@ class Accounts:
             account.name = name
             self._store.write("update accounts set name = ? where phone = ?", name, account.phone)
 
+    def tell_about(self, account: Account, text: str) -> None:
+        account.about = text
+        self._store.write("update accounts set about = ? where phone = ?", text, account.phone)
+
     def phone(self, phone: str) -> Account:
         if phone not in self._by_phone:
             raise NotFound(f"There is no phone {phone}; add it with POST /phones.")
@@ -159,8 +165,9 @@ class Accounts:
         del device.account.devices[device.id]
         del self._by_noise[device.noise]
         where = (device.account.phone, device.id)
-        for table, number in (("devices", "id"), ("prekeys", "device"), ("queue", "device"), ("watchers", "device")):
-            self._store.write(f"delete from {table} where phone = ? and {number} = ?", *where)
+        self._store.write("delete from devices where phone = ? and id = ?", *where)
+        for table in ("prekeys", "queue", "watchers", "files"):
+            self._store.write(f"delete from {table} where phone = ? and device = ?", *where)
         self._store.write("delete from sessions where address = ?", str(device.lid))
 
     def next_key_index(self, account: Account) -> int:

@@ -15,7 +15,8 @@ from websockets.http11 import Request
 from websockets.server import ServerProtocol
 
 from warest.sandbox.accounts import Device
-from warest.sandbox.nodes import MalformedNode, Node, decode, encode
+from warest.sandbox.addressing import by_phone_number
+from warest.sandbox.nodes import NO_TOKENS, MalformedNode, Node, decode, encode
 from warest.sandbox.noise import Frames, Handshake, NoiseError, Transport, frame
 from warest.sandbox.tunnel import TunnelEnd
 
@@ -56,6 +57,8 @@ class Connection(TunnelEnd):
         self._asked: dict[str, asyncio.Future[Node]] = {}
         #: The linked device, once it has logged in.
         self.device: Device | None = None
+        #: It knows other accounts by their phone numbers, not by their LIDs.
+        self.by_phone_number = False
         #: It has said <active/>: it wants stanzas that are not answers.
         self.active = False
 
@@ -156,6 +159,9 @@ class Connection(TunnelEnd):
             answer.set_result(iq)
 
     def send_encoded(self, data: bytes) -> None:
+        """Send a node that was encoded without tokens."""
+        if self.by_phone_number:
+            data = encode(by_phone_number(decode(data, NO_TOKENS), self._network.accounts))
         self._outgoing.append(data)
         self._network.outbox.add(self)
 

@@ -9,9 +9,8 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from warest.sandbox.accounts import Account, Device
-from warest.sandbox.nodes import SERVER, Node, decode, encode
+from warest.sandbox.nodes import NO_TOKENS, SERVER, Node, decode, encode
 from warest.sandbox.store import Store
-from warest.whatsapp.library import Tokens
 
 if TYPE_CHECKING:
     from warest.sandbox.connection import Connection
@@ -20,9 +19,6 @@ _COUNTS = "select tag, count(*) from queue where phone = ? and device = ? group 
 _QUEUED = "select seq, node from queue where phone = ? and device = ? and seq > ? order by seq limit ?"
 _STANZA = "phone = ? and device = ? and tag = ? and id = ?"
 _PAGE = 200
-
-#: Queued stanzas were encoded here, without tokens.
-_NO_TOKENS = Tokens((), ())
 
 
 class Delivery:
@@ -75,7 +71,7 @@ class Delivery:
             return  # It has gone, and will begin anew.
         rows = self._store.read(_QUEUED, device.account.phone, device.id, after, _PAGE)
         for _, data in rows:
-            stanza = decode(data, _NO_TOKENS)
+            stanza = decode(data, NO_TOKENS)
             stanza.attrs["offline"] = "0"
             connection.send(stanza)
         if len(rows) == _PAGE:

@@ -20,6 +20,9 @@ _COMPANIONS = frozenset({"messageContextInfo", "senderKeyDistributionMessage"})
 
 _PAGE = 1000
 
+#: How much of it a newly linked session is told.
+_LATEST = 500
+
 
 @dataclass(frozen=True, slots=True)
 class Item:
@@ -86,6 +89,19 @@ class History:
             *(owner.phone, after),
         )
         return [_show(seq, status, json.loads(entry)) for seq, status, entry in rows]
+
+    def latest(self, owner: Account) -> list[tuple[int, str, Item]]:
+        """The newest messages, with number and status, the newest first."""
+        rows = self._store.read(
+            "select seq, status, chat, sender, id, entry, message from messages where phone = ?"
+            f" order by seq desc limit {_LATEST}",
+            owner.phone,
+        )
+        phone, parse = self._accounts.phone, protos.e2e.Message.FromString
+        return [
+            (seq, status, Item(phone(chat), phone(sender), message_id, json.loads(entry)["timestamp"], parse(message)))
+            for seq, status, chat, sender, message_id, entry, message in rows
+        ]
 
     async def wait(self, owner: Account, after: int, seconds: float) -> list[dict[str, Any]]:
         """A page as soon as there is something on it; an empty one when time is up."""

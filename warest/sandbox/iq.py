@@ -7,10 +7,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from warest.ids import Jid
-from warest.sandbox import app_state, usync
+from warest.sandbox import app_state, media, mex, usync
 from warest.sandbox.accounts import Device
 from warest.sandbox.crypto import DJB, signed
-from warest.sandbox.nodes import SERVER, MalformedNode, Node
+from warest.sandbox.nodes import SERVER, MalformedNode, Node, Value
 from warest.sandbox.phones import bundle_nodes
 
 if TYPE_CHECKING:
@@ -144,6 +144,11 @@ def _blocklist(network: "Network", device: Device, iq: Node) -> list[Node]:
     return [Node("list", {})]
 
 
+def _media_hosts(network: "Network", device: Device, iq: Node) -> list[Node]:
+    attrs: dict[str, Value] = {"auth": "sandbox", "ttl": "3600", "auth_ttl": "3600", "max_buckets": "12"}
+    return [Node("media_conn", attrs, [Node("host", {"hostname": media.HOST})])]
+
+
 def _props(network: "Network", device: Device, iq: Node) -> list[Node]:
     return [Node("props", {"protocol": "2", "hash": "sandbox"})]
 
@@ -158,6 +163,8 @@ _HANDLERS: dict[tuple[str, str, str], Handler] = {
     ("encrypt", "set", "registration"): _upload_prekeys,
     ("encrypt", "get", "key"): _get_bundles,
     ("usync", "get", "usync"): usync.answer,
+    ("w:m", "set", "media_conn"): _media_hosts,
+    ("w:mex", "get", "query"): mex.answer,
     ("w:sync:app:state", "set", "sync"): app_state.answer,
     ("privacy", "get", "privacy"): _privacy,
     ("privacy", "set", "tokens"): _pass_on_tokens,

@@ -106,7 +106,10 @@ def _on_retry(network: "Network", device: Device, stanza: Node, to: Jid) -> None
             network.delivery.post(sender, _from_reader(device, stanza, "retry"))
         return
     again = stanza.child("retry")
-    if not network.phones.retry(account, device, again.text("id"), again.number("count")):
+    message_id, count = again.text("id"), again.number("count")
+    if not (
+        network.greeting.retry(device, message_id, count) or network.phones.retry(account, device, message_id, count)
+    ):
         raise MalformedNode(f"a retry receipt for a message that {account.phone} has not sent")
 
 
@@ -143,14 +146,15 @@ def on_ack(network: "Network", device: Device, stanza: Node) -> None:
 
 
 def on_presence(network: "Network", device: Device, stanza: Node) -> None:
-    kind = stanza.attrs.get("type", "available")
+    kind = stanza.attrs.get("type")
     if kind == "subscribe":
         network.presence.subscribe(device, stanza.jid("to"))
-    elif kind in ("available", "unavailable"):
-        if name := stanza.attrs.get("name"):
-            network.accounts.rename(device.account, str(name))
+        return
+    if name := stanza.attrs.get("name"):
+        network.accounts.rename(device.account, str(name))
+    if kind in ("available", "unavailable"):
         network.presence.announce(device.account, str(kind))
-    else:
+    elif kind is not None:  # Baileys tells its name without saying whether it is available.
         raise MalformedNode(f"a presence of the unknown type {kind!r}")
 
 

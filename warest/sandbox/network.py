@@ -15,7 +15,9 @@ from warest.sandbox.accounts import Account, Accounts, Device, Prekeys
 from warest.sandbox.connection import Connection
 from warest.sandbox.delivery import Delivery
 from warest.sandbox.faults import Faults
+from warest.sandbox.greeting import Greeting
 from warest.sandbox.history import History
+from warest.sandbox.media import Files
 from warest.sandbox.nodes import SERVER, MalformedNode, Node, Value
 from warest.sandbox.noise import Certificate
 from warest.sandbox.outbox import Outbox
@@ -48,6 +50,8 @@ class Network:
         self.delivery = Delivery(store)
         self.presence = Presence(self.accounts, self.delivery)
         self.phones = Phones(self.accounts, self.keys, self.delivery, self.history)
+        self.files = Files(store)
+        self.greeting = Greeting(self.accounts, self.keys, self.delivery, self.history, self.files)
         self.faults = Faults()
         self.pairing = Pairing(self.accounts, self.faults)
         self.link_codes = linkcode.LinkCodes(self.pairing)
@@ -64,6 +68,7 @@ class Network:
             raise MalformedNode("the handshake holds no ClientPayload") from error
         device = self.accounts.device_of_noise_key(connection.client_static)
         phone = device.account.phone if device else None
+        connection.by_phone_number = not payload.lidDbMigrated
         mischief.hinder(self, connection, phone)
         if fault := self.faults.take("login", phone):
             mischief.fail_login(connection, fault)
@@ -95,7 +100,7 @@ class Network:
         if device.connection is None:
             return
         if not device.greeted:
-            self.phones.greet(device)
+            self.greeting.greet(device)
         self.delivery.catch_up(device)
 
     # Stanzas

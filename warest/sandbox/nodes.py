@@ -29,6 +29,9 @@ _DOMAIN_BYTES = {server: byte for byte, server in _DOMAINS.items()}
 
 SERVER = Jid("", PN_SERVER)
 
+#: To decode what was encoded here.
+NO_TOKENS = Tokens((), ())
+
 
 class MalformedNode(Exception):
     """A client sent bytes that are no node, or a node without something that it must have."""

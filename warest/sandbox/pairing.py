@@ -27,7 +27,7 @@ from warest.sandbox.faults import Faults
 from warest.sandbox.nodes import SERVER, MalformedNode, Node, Value
 from warest.whatsapp import protos
 
-#: The client shows the first reference for 60 seconds and each other one for 20.
+#: Of six references the client shows the first for 60 seconds and each other one for 20; of fewer each for 20.
 _REFERENCES = 6
 
 _SIGN_TIMEOUT = 20.0

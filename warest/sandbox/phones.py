@@ -1,4 +1,4 @@
-"""What phones do: send, receive, acknowledge, ask for a retry and answer one, greet a newly linked session."""
+"""What phones do: send, receive, acknowledge, ask for a retry and answer one."""
 
 import logging
 import secrets
@@ -9,7 +9,7 @@ from google.protobuf.message import DecodeError
 
 from warest.ids import Jid
 from warest.sandbox.accounts import Account, Accounts, Device
-from warest.sandbox.crypto import DJB, sha256
+from warest.sandbox.crypto import DJB
 from warest.sandbox.delivery import Delivery
 from warest.sandbox.history import History, Item
 from warest.sandbox.nodes import MalformedNode, Node, Value
@@ -120,46 +120,12 @@ class Phones:
 
     def retry(self, phone: Account, device: Device, message_id: str, count: int) -> bool:
         """Encrypt a message of the phone again for a device that could not open it; False: there is no such one."""
-        if message_id == _greeting_id(device):
-            self._delivery.post(device, self._greeting(device, retry=count))
-            return True
         if (found := self._history.sent(phone, message_id)) is None:
             return False
         chat, message = found
         item = Item(chat, phone, message_id, int(time.time()), message)
         self._delivery.post(device, self._stanza(item, device, retry=count))
         return True
-
-    # Greeting
-
-    def greet(self, device: Device) -> None:
-        """Share the key of the app state with a session that has just been linked; without it the session can set
-        neither its name nor its presence."""
-        self._delivery.post(device, self._greeting(device))
-        self._accounts.greeted(device)
-
-    def _greeting(self, device: Device, *, retry: int = 0) -> Node:
-        account, now = device.account, int(time.time())
-        e2e = protos.e2e
-        key = e2e.AppStateSyncKey(
-            keyID=e2e.AppStateSyncKeyId(keyID=account.app_state_key_id),
-            keyData=e2e.AppStateSyncKeyData(
-                keyData=account.app_state_key,
-                fingerprint=e2e.AppStateSyncKeyFingerprint(rawID=1, currentIndex=0, deviceIndexes=[0]),
-                timestamp=now * 1000,
-            ),
-        )
-        message = e2e.Message(
-            protocolMessage=e2e.ProtocolMessage(
-                type=e2e.ProtocolMessage.APP_STATE_SYNC_KEY_SHARE,
-                appStateSyncKeyShare=e2e.AppStateSyncKeyShare(keys=[key]),
-            )
-        )
-        enc = self._keys.encrypt(account, device, message.SerializeToString(), afresh=retry > 0)
-        if retry:
-            enc.attrs["count"] = str(retry)
-        attrs: dict[str, Value] = {"from": account.pn, "id": _greeting_id(device), "category": "peer"}
-        return Node("message", {**attrs, "type": "text", "t": str(now)}, [enc])
 
 
 def bundle_nodes(bundle: Bundle) -> list[Node]:
@@ -181,8 +147,3 @@ def bundle_nodes(bundle: Bundle) -> list[Node]:
         number, public = bundle.one_time
         nodes.append(Node("key", {}, [Node("id", {}, number.to_bytes(3, "big")), Node("value", {}, public)]))
     return nodes
-
-
-def _greeting_id(device: Device) -> str:
-    """Told from the device's key, so that a retry receipt for it is recognised after a restart."""
-    return "3A" + sha256(b"greeting" + device.noise)[:9].hex().upper()

@@ -8,12 +8,14 @@ import asyncio
 import ssl
 from collections.abc import Callable
 
+from warest.sandbox import media
 from warest.sandbox.certificates import Authority
 from warest.sandbox.connection import Connection
 from warest.sandbox.network import Network
 from warest.sandbox.tunnel import TunnelEnd
 
 WEB = "web.whatsapp.com"
+_WEB_TARGET = f"{WEB}:443"
 
 _UNAVAILABLE = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
@@ -25,8 +27,11 @@ class Proxy:
     def __init__(self, network: Network, authority: Authority) -> None:
         self._network = network
         #: Who answers behind TLS, by host and port.
-        self._hosts: dict[str, Callable[[], TunnelEnd]] = {f"{WEB}:443": lambda: Connection(network)}
-        self._context = authority.context([WEB])
+        self._hosts: dict[str, Callable[[], TunnelEnd]] = {
+            _WEB_TARGET: lambda: Connection(network),
+            f"{media.HOST}:443": lambda: media.MediaHost(network),
+        }
+        self._context = authority.context([WEB, media.HOST])
 
     def serves(self, target: str) -> bool:
         if target not in self._hosts:
@@ -35,7 +40,7 @@ class Proxy:
 
     async def tunnel(self, target: str, writer: asyncio.StreamWriter) -> None:
         """Turn the connection over to the host that the client asked for, until it is closed."""
-        if self._network.faults.take("refuse"):
+        if target == _WEB_TARGET and self._network.faults.take("refuse"):
             writer.write(_UNAVAILABLE)
             writer.close()
             return

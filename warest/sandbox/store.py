@@ -21,7 +21,8 @@ create table accounts (
     identity blob not null,         -- the phone's registration id, identity key and signed prekey
     app_state_key blob not null,
     last_prekey integer not null default 0,
-    last_key_index integer not null default 0
+    last_key_index integer not null default 0,
+    about text not null default ''
 ) without rowid;
 create table devices (
     phone text not null, id integer not null, noise blob not null unique, identity blob not null,
@@ -57,13 +58,27 @@ create table app_state (
     phone text not null, collection text not null, version integer not null, patch blob not null,
     primary key (phone, collection, version)
 ) without rowid;
+create table files (        -- what the media host serves, each for one device
+    name text primary key, phone text not null, device integer not null, data blob not null
+) without rowid;
 create table violations (
     seq integer primary key autoincrement, at real not null, device text not null, what text not null,
     node text not null
 );
-pragma user_version = 1;
+pragma user_version = 3;
 """
-_VERSION = 1
+_VERSION = 3
+
+#: What leads from a version to the next.
+_CHANGES = {
+    1: "alter table accounts add column about text not null default ''; pragma user_version = 2;",
+    2: """
+        create table files (
+            name text primary key, phone text not null, device integer not null, data blob not null
+        ) without rowid;
+        pragma user_version = 3;
+    """,
+}
 
 #: Seconds that a second sandbox waits for the folder: long enough for the first to end.
 _LOCK_TIMEOUT = 1.0
@@ -91,8 +106,9 @@ class Store:
         if version > _VERSION:
             raise SetupError(f"{FILE} is of a newer WAREST (version {version}): upgrade, or use another folder.")
         self._db.execute("commit")
-        if version == 0:
-            self._db.executescript(f"begin; {_SCHEMA} commit;")
+        changes = [_SCHEMA] if version == 0 else [_CHANGES[each] for each in range(version, _VERSION)]
+        for change in changes:
+            self._db.executescript(f"begin; {change} commit;")
 
     def read(self, sql: str, *values: Any) -> list[Any]:
         return self._db.execute(sql, values).fetchall()

@@ -67,7 +67,7 @@ def _lid(network: "Network", account: Account) -> Node:
 
 
 def _status(network: "Network", account: Account) -> Node:
-    return Node("status", {"t": "0"}, b"")
+    return Node("status", {"t": "0"}, account.about.encode())
 
 
 def _nothing(network: "Network", account: Account) -> None:
