@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: up demo check test test-db bench clean
+.PHONY: up demo check test test-db soak bench clean
 
 up: .venv/installed  ## run the product: Redis, SQLite, web, sessions, worker
 	$(BIN)/warest up
@@ -21,9 +21,13 @@ test: .venv/installed  ## the suite
 test-db: .venv/installed  ## the store on every database that is supported
 	$(BIN)/pytest tests/contract
 
+soak: .venv/installed  ## what takes long: time-outs, and supervisors that take over from each other
+	$(BIN)/pytest -m slow
+
 bench: .venv/installed  ## print latency and throughput, taken in one run
 	PYTHONPATH=tests $(BIN)/python tests/benchmarks/broker.py
 	PYTHONPATH=tests $(BIN)/python tests/benchmarks/gateway.py
+	PYTHONPATH=tests $(BIN)/python tests/benchmarks/sessions.py
 
 clean:
 	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache

@@ -29,15 +29,12 @@ from warest.errors import CommandTimeout, LeaseLost, NotConnected, WarestError
 from warest.leases import MINE, Lease
 from warest.pictures import qr_data_uri
 from warest.whatsapp import fixes, inbound, outbound
-from warest.whatsapp.client import Client
+from warest.whatsapp.client import PAIR_CODE_SECONDS, Client
 
 log = logging.getLogger(__name__)
 
 #: Exit statuses, read by the supervisor. Any other end, a signal included, is a crash.
 ASKED, LOST, QR_EXPIRED, ENDED, FENCED = 0, 64, 65, 66, 67
-
-#: WhatsApp's codes die with the QRs of the process: six of them, 60 s and 20 s each; the first is gone already, s.
-PAIR_CODE_SECONDS = 100
 
 #: A predecessor of this session may still be closing its connection, s.
 PREDECESSOR_PATIENCE = 6.0
@@ -223,7 +220,7 @@ class Session:
             return refused(error)
 
     def _show_pair_code(self, code: str) -> None:
-        """It is as good as the QRs that are shown meanwhile, and no longer."""
+        """For whoever looks; asked for again, it is the same for a while."""
         until = time.time() + PAIR_CODE_SECONDS
         self._change("pairing_code", {"pairCode": code}, pair_code=code, pair_code_until=until)
 

@@ -6,7 +6,7 @@ import redis
 from dramatiq.middleware import Callbacks, CurrentMessage, Middleware, Retries, ShutdownNotifications
 from dramatiq.results import Results
 from dramatiq.results.backends import RedisBackend
-from redis.backoff import ExponentialBackoff
+from redis.backoff import ExponentialBackoff, NoBackoff
 from redis.retry import Retry
 
 from warest import store
@@ -14,10 +14,14 @@ from warest.broker import StreamsBroker
 from warest.bus import Bus
 from warest.config.settings import Settings
 from warest.leases import Leases
+from warest.limits import Limits
 from warest.states import States
 
 #: Redis may be starting again: a command is repeated so often, with these pauses, s (1.15 in all).
 RETRIES, FIRST_PAUSE, LONGEST_PAUSE = 4, 0.05, 0.4
+
+#: Counting a call may take this long; then it goes on uncounted, s.
+LIMIT_PATIENCE = 0.5
 
 #: An answer that nobody has fetched is dropped after this long, ms.
 RESULT_TTL_MS = 60_000
@@ -47,6 +51,15 @@ def connect(settings: Settings) -> House:
 
 def open_store(settings: Settings) -> store.Store:
     return store.open_sqlite(settings.sqlite_path)
+
+
+def open_limits(settings: Settings) -> Limits:
+    """On a connection of their own, which gives up soon: every request waits for it."""
+    retry = Retry(NoBackoff(), 1)  # a connection may have died with the last Redis
+    client = redis.Redis.from_url(
+        settings.redis_url, socket_timeout=LIMIT_PATIENCE, socket_connect_timeout=LIMIT_PATIENCE, retry=retry
+    )
+    return Limits(client)
 
 
 def _middleware(client: "redis.Redis") -> list[Middleware]:

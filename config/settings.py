@@ -8,54 +8,32 @@ would surprise people. And a `$` in `.env` is a `$`, as it was for the original.
 """
 
 import os
-import re
-import zoneinfo
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from dotenv import dotenv_values
-from pydantic import AfterValidator, AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from warest.config.kinds import (
+    CountryCode,
+    HeaderText,
+    Milliseconds,
+    Networks,
+    Port,
+    RateMax,
+    RateWindow,
+    Seconds,
+    Sha2,
+    TimeZone,
+    lower,
+)
 from warest.errors import SetupError
 
 
 def variables(*names: str, default: Any, help: str) -> Any:
     """A setting that stands in the first of `names` that is set."""
     return Field(default, validation_alias=AliasChoices(*names), description=help)
-
-
-def _hash_name(value: object) -> object:
-    """The original takes 256, sha256 and sha-256 for the same thing."""
-    return str(value).lower().removeprefix("sha").removeprefix("-")
-
-
-def _lower(value: object) -> object:
-    return value.lower() if isinstance(value, str) else value
-
-
-def _time_zone(name: str) -> str:
-    try:
-        zoneinfo.ZoneInfo(name)
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError("no such time zone; IANA names look like Asia/Jakarta") from None
-    return name
-
-
-def _header_text(value: str) -> str:
-    """It goes out in a webhook header, where a line break would begin the next one."""
-    if not value.isprintable():
-        raise ValueError("only printable characters can stand here")
-    return value
-
-
-Sha2 = Annotated[Literal["224", "256", "384", "512"], BeforeValidator(_hash_name)]
-CountryCode = Annotated[str, BeforeValidator(lambda value: re.sub(r"[^0-9]", "", str(value))), Field(min_length=1)]
-TimeZone = Annotated[str, AfterValidator(_time_zone)]
-HeaderText = Annotated[str, AfterValidator(_header_text)]
-Port = Annotated[int, Field(ge=0, le=65535)]
-Seconds = Annotated[float, Field(gt=0)]
-Milliseconds = Annotated[int, Field(ge=0)]
 
 
 class Settings(BaseModel):
@@ -93,7 +71,34 @@ class Settings(BaseModel):
     admin_password: str = variables("WAREST_AUTHADMIN_PASSWORD", default="", help="Its password; generated if unset.")
     admin_apikey: str = variables("WAREST_ADMIN_APIKEY", default="", help="Its API key; generated if unset.")
 
-    db_client: Annotated[Literal["sqlite"], BeforeValidator(_lower)] = variables(
+    rate_window_ms: RateWindow = variables(
+        "RATE_LIMIT_WINDOW_MS", default=60_000, help="The time in which calls are counted, 1000 or more, ms."
+    )
+    rate_max: RateMax = variables(
+        "RATE_LIMIT_MAX", default=120, help="Calls that a key may make in that time; 0 means 120."
+    )
+    quota_window_ms: Annotated[int, Field(ge=1)] = variables(
+        "QUOTA_WINDOW_MS", default=60_000, help="The time in which calls of the server, messages and chats count, ms."
+    )
+    quota_max: Annotated[int, Field(ge=0)] = variables(
+        "QUOTA_MAX", default=500, help="Such calls that a key may make in that time; 0 refuses all."
+    )
+    cooldown_ms: Milliseconds = variables(
+        "SPAM_COOLDOWN_MS", default=3000, help="Pause between two sends to the same recipient; 0 means none, ms."
+    )
+    guesses_max: Annotated[int, Field(ge=1)] = variables(
+        "WAREST_GUESSES_MAX", default=30, help="Wrong keys, and failed logins, that an address may try in a minute."
+    )
+    trusted_proxies: Networks = variables(
+        "WAREST_TRUSTED_PROXIES",
+        default="",
+        help="Addresses or networks of proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.",
+    )
+    login_key_days: Annotated[float, Field(gt=0)] = variables(
+        "WAREST_LOGIN_KEY_DAYS", default=30, help="How long a key that a login has made is valid, days."
+    )
+
+    db_client: Annotated[Literal["sqlite"], BeforeValidator(lower)] = variables(
         "WAREST_DB_CLIENT", default="sqlite", help="Kind of database."
     )
     db_sqlite_path: Path | None = variables(
@@ -146,6 +151,9 @@ class Settings(BaseModel):
         default=10.0,
         help="A session whose process gave no sign of life for so long is taken over, s.",
     )
+    connect_patience: Seconds = variables(
+        "WAREST_CONNECT_SEC", default=45.0, help="A session that gets no further for so long is started anew, s."
+    )
     starts_at_once: Annotated[int, Field(ge=1)] = variables(
         "WAREST_STARTS_AT_ONCE", default=4, help="Sessions that one host connects at the same time."
     )
@@ -157,7 +165,7 @@ class Settings(BaseModel):
     engine_memory_mb: Annotated[int, Field(ge=32)] = variables(
         "WAREST_ENGINE_MEMORY_MB", default=150, help="Soft memory limit of the engine in a session process, MB."
     )
-    log_level: Annotated[Literal["error", "warn", "info", "debug"], BeforeValidator(_lower)] = variables(
+    log_level: Annotated[Literal["error", "warn", "info", "debug"], BeforeValidator(lower)] = variables(
         "LOG_LEVEL", default="info", help="Log level."
     )
     log_pretty: bool = variables("LOG_PRETTY", default=False, help="Logs for people instead of JSON lines.")

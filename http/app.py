@@ -8,14 +8,17 @@ import orjson
 from falcon import media
 
 from warest import errors
-from warest.bus import Bus
 from warest.config import house, secrets, settings
+from warest.config.house import House
 from warest.http import errors as http_errors
 from warest.http import middleware
+from warest.http.clients import Clients
+from warest.http.gate import Gate, SpamGuard
 from warest.http.openapi import OpenApi
-from warest.http.resources import messages, server, sessions
+from warest.http.resources import auth, messages, server, session_life, sessions
 from warest.http.sessions import SessionAccess
-from warest.states import States
+from warest.limits import Limits
+from warest.logins import Lockout, UiSessions
 from warest.store import Store
 
 _JSON = "application/json; charset=utf-8"
@@ -26,53 +29,70 @@ App = falcon.App[falcon.Request, falcon.Response]
 def from_env() -> App:
     """The application of this process: the only door to the environment."""
     current = settings.from_env()
-    secrets.load(current)
-    parts = house.connect(current)
-    return create_app(current, house.open_store(current), parts.states, parts.bus)
+    kept = secrets.load(current)
+    return create_app(
+        house.connect(current), house.open_store(current), house.open_limits(current), admin_key=kept.admin_apikey
+    )
 
 
-def create_app(current: settings.Settings, store: Store, states: States, bus: Bus) -> App:
-    any_case, api_key = middleware.AnyCase(), middleware.ApiKey(store)
+def create_app(parts: House, opened: Store, limits: Limits, *, admin_key: str) -> App:
+    """`admin_key` is the one that the settings give to the first admin."""
+    current, any_case, logins = parts.settings, middleware.AnyCase(), logins_of(parts, opened, limits, admin_key)
     app: App = falcon.App(
         media_type=_JSON,
         middleware=[
             middleware.RequestId(),
             middleware.Gzip(),
+            Clients(current),
             middleware.Cors(current),
             any_case,
             middleware.HeadAsGet(),
-            api_key,
+            logins.gate,
             middleware.Body(current),
+            SpamGuard(current, limits),
+            auth.PageCookie(),
         ],
     )
     app.req_options.strip_url_path_trailing_slash = True
     app.req_options.auto_parse_qs_csv = False
     json_handler = media.JSONHandler(dumps=_dumps, loads=orjson.loads)
     app.resp_options.media_handlers.update({_JSON: json_handler, falcon.MEDIA_JSON: json_handler})
-    access = SessionAccess(store, states)
-    found = dict(routes(current, store, states, bus, access))
+    found = dict(routes(parts, opened, logins))
     found["/docs/openapi.json"] = OpenApi(current, found)
     for template, resource in found.items():
         app.add_route(template, resource)
         any_case.learn(template)
-    app.add_sink(lambda req, resp, **_: api_key.refuse_unknown(req), prefix="/")
+    app.add_sink(lambda req, resp, **_: logins.gate.refuse_unknown(req, resp), prefix="/")
     app.add_error_handler(Exception, http_errors.handle)
     app.add_error_handler(errors.WarestError, http_errors.handle)
     app.add_error_handler(falcon.HTTPError, http_errors.handle_http)
     return app
 
 
-def routes(
-    current: settings.Settings, store: Store, states: States, bus: Bus, access: SessionAccess
-) -> Iterator[tuple[str, Any]]:
+def logins_of(parts: House, opened: Store, limits: Limits, admin_key: str) -> auth.Auth:
+    """All that knows who calls."""
+    current, ui_sessions = parts.settings, UiSessions(parts.redis)
+    lockout = Lockout(parts.redis, current.guesses_max)
+    return auth.Auth(current, opened, lockout, ui_sessions, Gate(current, opened, limits, ui_sessions), admin_key)
+
+
+def routes(parts: House, opened: Store, logins: auth.Auth) -> Iterator[tuple[str, Any]]:
     """Every path and its resource."""
-    shared = sessions.Sessions(store, states, bus, access)
-    yield "/api/v1/server/ping", server.Ping(current)
+    access = SessionAccess(opened, parts.states)
+    shared = sessions.Sessions(opened, parts.states, parts.bus, access)
+    yield "/api/auth/login", auth.Login(logins)
+    yield "/api/auth/logout", auth.Logout(logins)
+    yield "/api/auth/session", auth.Session(logins)
+    yield "/api/v1/server/ping", server.Ping(parts.settings)
     yield "/api/v1/session/create", sessions.Create(shared)
+    yield "/api/v1/session/create/pair-code", session_life.Pair(shared)
+    yield "/api/v1/session/logout", session_life.Logout(shared)
+    yield "/api/v1/session/reconnect", session_life.Reconnect(shared)
+    yield "/api/v1/session/devices", session_life.Devices(shared)
     yield "/api/v1/session/list", sessions.List(shared)
     yield "/api/v1/session/delete", sessions.Delete(shared)
     yield "/api/v1/session/{sessionId}/config", sessions.Configure(shared)
-    yield "/api/v1/messages/send/text", messages.SendTextResource(bus, access, current)
+    yield "/api/v1/messages/send/text", messages.SendTextResource(parts.bus, access, parts.settings)
 
 
 def _dumps(value: Any) -> str:

@@ -2,7 +2,7 @@
 
 Four envelopes are told apart by clients (contract, endpoints.md 0.2):
 E1 `{status, code, message, results: []}`, E2 the same with `results: null`, E3 with a single `result: null`, and
-E4 `{error}` for whatever happens before a route is reached.
+E4 `{error}` for whatever happens before a route is reached, and for logins, whose answers have no envelope at all.
 """
 
 import logging
@@ -23,6 +23,7 @@ class Family(Enum):
     E1 = "E1"  # server, session, profile, group, misc
     E2 = "E2"  # messages
     E3 = "E3"  # chats
+    E4 = "E4"  # auth
 
 
 class Refusal(errors.WarestError):
@@ -70,12 +71,14 @@ MESSAGE_CODES: tuple[tuple[type[errors.WarestError], Code], ...] = (
 )
 
 
-def envelope(family: Family, code: Code, message: str, results: Any) -> dict[str, Any]:
+def envelope(family: Family, code: Code, message: str, results: Any) -> Any:
+    if family is Family.E4:
+        return results if code.http < 300 else {"error": message}
     key = "result" if family is Family.E3 else "results"
     return {"status": code.http < 300, "code": code.number, "message": message, key: results}
 
 
-def render(family: Family, error: errors.WarestError) -> tuple[int, dict[str, Any]]:
+def render(family: Family, error: errors.WarestError) -> tuple[int, Any]:
     """HTTP status and body of an error that a resource raised."""
     code = code_of(family, error)
     if code is Code.QUEUED:
@@ -102,6 +105,8 @@ def handle(request: falcon.Request, response: falcon.Response, error: Exception,
     family = getattr(request.context, "family", None)
     if isinstance(error, Rejection):
         response.status, response.media = error.status, {"error": error.message, **error.extra}
+        if "retryAfter" in error.extra:
+            response.set_header("Retry-After", str(error.extra["retryAfter"]))
         return
     known = error if isinstance(error, errors.WarestError) else errors.WarestError("Internal server error")
     code = code_of(family, known)

@@ -1,22 +1,20 @@
-"""What happens to every request: id, origin, path, small body; then key and large body; gzip on the way out.
+"""What happens to every request: id, origin, path, small body; then (gate.py) key; large body; gzip on the way out.
 
-Facts: contract, endpoints.md 0.1 and 0.3; decisions 21, 22 and 30.
+Facts: contract, endpoints.md 0.1; decisions 21, 22 and 30.
 """
 
 import gzip
 import re
 import urllib.parse
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any
 
 import falcon
 import orjson
 
 from warest.config.settings import Settings
 from warest.http.errors import Rejection
-from warest.http.operation import Access
 from warest.ids import new_ulid
-from warest.store import Account, Store
 
 #: Bodies up to this size are read before anybody asks who sends them, bytes.
 EARLY_BODY = 2 * 1024 * 1024
@@ -24,9 +22,6 @@ EARLY_BODY = 2 * 1024 * 1024
 #: Routes that take more.
 _SENDING = "/api/v1/messages/send/"
 
-_KEY_HEADERS = ("X-WAREST-API-KEY", "X-API-KEY", "API-KEY")
-_KEY_QUERIES = ("api_key", "apikey", "apiKey")
-_KEY_SCHEMES = ("Bearer ", "Token ", "APIKey ")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 
@@ -192,54 +187,3 @@ def _form(data: bytes) -> Any:
 
 
 _PARSERS: dict[str, Callable[[bytes], Any]] = {"application/json": _json, "application/x-www-form-urlencoded": _form}
-
-
-class ApiKey:
-    """Who calls, and whether the route is for them."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
-    def process_resource(self, request: falcon.Request, _: falcon.Response, resource: Any, __: Any) -> None:
-        responder = getattr(resource, f"on_{request.method.lower()}", None)
-        if responder is None:
-            self.refuse_unknown(request)
-        operation = getattr(responder, "operation", None)
-        if operation is None:
-            return
-        request.context.family = operation.family
-        if operation.access is Access.PUBLIC:
-            return
-        request.context.account = self.account(request)
-        if operation.access is Access.ADMIN and not request.context.account.is_admin:
-            raise Rejection(403, "Admin only")
-
-    def refuse_unknown(self, request: falcon.Request) -> NoReturn:
-        """Under /api/v1 even an unknown path asks for a key first, and under /api/v1/server for an admin's."""
-        path = f"{request.path.lower()}/"
-        if path.startswith("/api/v1/"):
-            account = self.account(request)
-            if path.startswith("/api/v1/server/") and not account.is_admin:
-                raise Rejection(403, "Admin only")
-        raise Rejection(404, f"Cannot {request.method} {request.path}")
-
-    def account(self, request: falcon.Request) -> Account:
-        key = key_of(request)
-        if not key:
-            raise Rejection(401, "Missing X-WAREST-API-KEY")
-        account = self._store.account_by_key(key)
-        if account is None:
-            raise Rejection(401, "Invalid X-WAREST-API-KEY")
-        return account
-
-
-def key_of(request: falcon.Request) -> str:
-    """The first place that holds a key wins, even when that key is wrong."""
-    for name in _KEY_HEADERS:
-        if value := request.get_header(name):
-            return value
-    for name in _KEY_QUERIES:
-        if value := request.get_param(name):
-            return value
-    authorization = request.get_header("Authorization") or ""
-    return next((authorization[len(kind) :] for kind in _KEY_SCHEMES if authorization.startswith(kind)), "")

@@ -11,7 +11,8 @@ from pydantic import BaseModel
 from warest.config.settings import Settings
 from warest.http.codes import Code
 from warest.http.errors import Family
-from warest.http.operation import Access, Operation, Parameters
+from warest.http.gate import COOKIE
+from warest.http.operation import Access, Operation, Parameters, Result
 
 _METHODS = ("get", "post", "put", "patch", "delete")
 #: Every route may refuse a request for its form, for too many of them, or for trouble of ours.
@@ -35,7 +36,10 @@ def document(settings: Settings, routes: dict[str, Any]) -> dict[str, Any]:
         "paths": paths,
         "components": {
             "schemas": schemas,
-            "securitySchemes": {"key": {"type": "apiKey", "in": "header", "name": "X-WAREST-API-KEY"}},
+            "securitySchemes": {
+                "key": {"type": "apiKey", "in": "header", "name": "X-WAREST-API-KEY"},
+                "cookie": {"type": "apiKey", "in": "cookie", "name": COOKIE},
+            },
         },
     }
 
@@ -60,7 +64,7 @@ class OpenApi:
 def _describe(operation: Operation, template: str, method: str, schemas: dict[str, Any]) -> dict[str, Any]:
     described: dict[str, Any] = {
         "summary": operation.summary,
-        "tags": [template.split("/")[3]],
+        "tags": [re.sub("^/api/(v1/)?", "", template).partition("/")[0]],
         "responses": dict(_responses(operation, schemas)),
     }
     in_path = re.findall(r"\{(\w+)\}", template)
@@ -68,7 +72,7 @@ def _describe(operation: Operation, template: str, method: str, schemas: dict[st
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in in_path
     ]
     if operation.access is not Access.PUBLIC:
-        described["security"] = [{"key": []}]
+        described["security"] = [{"cookie" if operation.access is Access.PAGE else "key": []}]
     if operation.parameters is not Parameters:
         described |= _carried(operation.parameters, method, in_path, described["parameters"])
     return described
@@ -91,7 +95,8 @@ def _responses(operation: Operation, schemas: dict[str, Any]) -> Iterator[tuple[
         yield str(status), _response("Done", _answer(operation, schemas))
     if Code.QUEUED in operation.codes:
         yield str(Code.QUEUED.http), _response("Not answered in time; it may still happen", _pending(operation))
-    refused = {"anyOf": [_refusal(operation.family, schemas), _rejection(schemas)]}
+    own = [] if operation.family is Family.E4 else [_refusal(operation.family, schemas)]
+    refused = {"anyOf": [*own, _rejection(schemas)]}
     for status in sorted({code.http for code in operation.codes if code.http >= 400} | _ANYWHERE):
         yield str(status), _response("Refused, with a code of its own, or before the route was reached", refused)
     yield "default", _response("Turned away before the route was reached", _rejection(schemas))
@@ -107,7 +112,11 @@ def _response(description: str, schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _answer(operation: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
+    if operation.result is Result:
+        return _envelope({"type": "array", "maxItems": 0}, operation)
     result = _schema_of(operation.result, schemas)
+    if operation.family is Family.E4:
+        return result
     return _envelope({"type": "array", "items": result} if operation.family is not Family.E3 else result, operation)
 
 

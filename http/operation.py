@@ -17,6 +17,7 @@ class Access(Enum):
     """Who may call a route."""
 
     PUBLIC = "public"
+    PAGE = "page"  # whoever has logged in on a page: by its cookie, never by a key
     USER = "user"
     ADMIN = "admin"
 
@@ -47,6 +48,9 @@ class Parameters(BaseModel):
 
     #: Whether the query wins over the body for a name that stands in both (contract, endpoints.md 0.5).
     query_first: ClassVar[bool] = False
+
+    #: Passwords: not in the query, which ends in logs, nor in a form, which any page can post.
+    json_only: ClassVar[bool] = False
 
 
 class Result(BaseModel):
@@ -106,6 +110,8 @@ def parse(model: type[Parameters], request: falcon.Request, path: dict[str, str]
     """Query, body and path in one model; of a name that stands in several the path wins. Null is as good as nothing."""
     body = request.context.body if isinstance(request.context.body, dict) else {}
     given = {**body, **request.params} if model.query_first else {**request.params, **body}
+    if model.json_only:
+        given = body if (request.content_type or "").lower().startswith("application/json") else {}
     try:
         return model.model_validate({name: value for name, value in {**given, **path}.items() if value is not None})
     except ValidationError as error:

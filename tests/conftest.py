@@ -15,7 +15,7 @@ from warest.cli import embedded_redis
 from warest.config import house
 from warest.config.settings import Settings
 from warest.http import app
-from warest.http.sessions import SessionAccess
+from warest.limits import Limits
 
 #: Settings of the person who runs the tests must not reach them.
 for name in [name for name in os.environ if name.startswith(("WAREST_", "WEBHOOK_"))]:
@@ -48,7 +48,10 @@ def redis_url() -> Iterator[str]:
 
 @pytest.fixture
 def settings(folder: Path, redis_url: str) -> Settings:
-    return Settings(data_dir=folder / "data", redis_url=redis_url, port=7308)
+    """No limits: tests/http/test_gate.py sets its own."""
+    return Settings(
+        data_dir=folder / "data", redis_url=redis_url, port=7308, rate_max=10**9, quota_max=10**9, cooldown_ms=0
+    )
 
 
 @pytest.fixture
@@ -71,7 +74,11 @@ def opened(settings: Settings) -> store.Store:
 
 
 @pytest.fixture
-def routes(settings: Settings, opened: store.Store, parts: house.House) -> dict[str, Any]:
+def limits(settings: Settings) -> Limits:
+    return house.open_limits(settings)
+
+
+@pytest.fixture
+def routes(opened: store.Store, parts: house.House, limits: Limits) -> dict[str, Any]:
     """Path template -> resource, as the application has them."""
-    access = SessionAccess(opened, parts.states)
-    return dict(app.routes(settings, opened, parts.states, parts.bus, access))
+    return dict(app.routes(parts, opened, app.logins_of(parts, opened, limits, ADMIN_KEY)))

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent
 ROWS = (
     ("errors", "ids"),
     ("commands", "events", "keys", "media", "pictures", "texts", "lifecycle", "webhooks", "proxies", "client"),
-    ("broker", "drivers", "whatsapp", "entities", "fetch", "leases", "limits", "states"),
+    ("broker", "drivers", "whatsapp", "entities", "fetch", "leases", "limits", "logins", "states"),
     ("store", "bus", "spool", "accounts", "sandbox"),
     ("config",),
     ("actors", "http"),

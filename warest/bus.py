@@ -10,7 +10,7 @@ from typing import Any
 
 import dramatiq
 import redis
-from dramatiq.results import ResultTimeout
+from dramatiq.results import ResultFailure, ResultTimeout
 
 from warest import commands, keys
 from warest.broker import StreamsBroker
@@ -93,6 +93,8 @@ class Bus:
             answer: dict[str, Any] = message.get_result(
                 backend=self.broker.get_results_backend(), block=True, timeout=seconds * 1000
             )
+        except ResultFailure as error:
+            raise WarestError(f"It failed, and the log says why: {error}") from error
         except ResultTimeout:
             trouble = "The session has not answered yet; what was asked may still happen."
         except redis.RedisError:
@@ -103,12 +105,18 @@ class Bus:
 
     def order_host(self, session: str, actor: str, timeout: float, **kwargs: Any) -> Any:
         """Order the supervisor that holds a session, or any when nobody does, and wait for it."""
+        return self.order(self._host_queue(session), actor, timeout, session=session, **kwargs)
+
+    def send_host(self, session: str, actor: str, **kwargs: Any) -> None:
+        """The same, and nobody waits."""
+        self.send(self._host_queue(session), actor, session=session, **kwargs)
+
+    def _host_queue(self, session: str) -> str:
         try:
             owner = self._leases.owner_of(session)
         except redis.RedisError as error:
             raise DriverError(f"The leases are out of reach, Redis said: {error}") from error
-        queue = keys.supervisor_queue(owner) if owner else keys.SUPERVISOR_QUEUE
-        return self.order(queue, actor, timeout, session=session, **kwargs)
+        return keys.supervisor_queue(owner) if owner else keys.SUPERVISOR_QUEUE
 
     def message(
         self, queue: str, actor: str, *, message_id: str | None = None, **kwargs: Any

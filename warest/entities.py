@@ -1,4 +1,4 @@
-"""Pony entities: one class a table, as warest/migrations creates them. Only warest/store.py uses them.
+"""Pony entities: one class a table, as warest/migrations creates them. Only warest/store uses them.
 
 Pony binds entities to one database object for good, so `define` makes both anew: a process may hold several stores.
 """
@@ -16,6 +16,7 @@ Row = Any  # Pony publishes no types
 class Entities:
     db: Any
     User: Any
+    ApiKey: Any
     Session: Any
 
 
@@ -33,6 +34,15 @@ def define() -> Entities:
         created_at = Required(float)
         updated_at = Required(float)
 
+    class ApiKey(db.Entity):  # type: ignore[name-defined, misc]
+        _table_ = "api_keys"
+        id = PrimaryKey(str, 26)
+        registry = Required(str)
+        name = Required(str)
+        hash = Required(str, 64, unique=True)  # SHA-256 of the key, hex
+        created_at = Required(float)
+        expires_at = Required(float)
+
     class Session(db.Entity):  # type: ignore[name-defined, misc]
         _table_ = "sessions"
         id = PrimaryKey(str, 26)
@@ -44,7 +54,7 @@ def define() -> Entities:
         created_at = Required(float)
         updated_at = Required(float)
 
-    return Entities(db, User, Session)
+    return Entities(db, User, ApiKey, Session)
 
 
 def open_sqlite(path: Path) -> Entities:

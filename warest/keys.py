@@ -101,3 +101,16 @@ def consumer_heartbeat(consumer: str) -> str:
 def broker_bell(keeper: str) -> str:
     """List with expiry: one element ends the sleep of one process' scheduler, so that it can stop at once."""
     return f"warest:broker:bell:{keeper}"
+
+
+# The limits of callers (limits.py). `who` is a digest: neither an API key nor an address stands in a Redis key.
+
+
+def limit(kind: str, who: str) -> str:
+    """Integer or string with expiry: how often somebody has done something, or that he has done it lately."""
+    return f"warest:limit:{kind}:{who}"
+
+
+def ui_session(token: str) -> str:
+    """String with expiry: the registry of whoever has logged in on a page; `token` is the digest of the cookie."""
+    return f"warest:ui:{token}"

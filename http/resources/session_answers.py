@@ -4,7 +4,9 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
+from warest import ids
 from warest.http.operation import Result
+from warest.http.sessions import phone_of
 from warest.lifecycle import STOPPED
 from warest.pictures import qr_data_uri
 from warest.states import SessionState
@@ -27,10 +29,20 @@ class Created(Configured):
     qrDuration: int | None = None
 
 
-class Item(Result):
-    """`status` is the contract's word, `state` a finer one. `reason` says why it is so, `advice` what to do.
+class Condition(Result):
+    """How a session is. `state` is finer than the contract's words; `reason` says why it is so, `advice` what to do.
 
     `until` (epoch seconds) is when a ban ends.
+    """
+
+    state: str
+    reason: str
+    advice: str
+    until: float | None
+
+
+class Item(Condition):
+    """`status` is the contract's word for the state.
 
     `lastConn` is epoch milliseconds while the session runs, else an ISO time (quirk W5).
     """
@@ -40,19 +52,40 @@ class Item(Result):
     me: dict[str, Any] | None
     pushName: str | None
     lastConn: int | str | None
-    state: str
-    reason: str
-    advice: str
-    until: float | None
 
 
 class SessionList(Result):
     items: list[Item]
 
 
-class Deleted(Result):
+class LoggedOut(Result):
     sessionId: str
     steps: dict[str, bool]
+
+
+class Deleted(LoggedOut):
+    pass
+
+
+class PairCode(Condition):
+    """`pairCode` is like `ABCD-1234`, or empty while there is none yet. `status` stands in its place when the session
+    is open."""
+
+    registryUser: str
+    sessionId: str
+    pairCode: str | None = None
+    status: str | None = None
+
+
+class DeviceInfo(Condition):
+    """The account: its number and its hidden identity, as digits and as JIDs; null until it is linked."""
+
+    name: str | None
+    phone: str | None
+    device: str
+    pn: str | None
+    lid: str | None
+    contactId: str | None
 
 
 def created(record: SessionRecord, state: SessionState, is_new: bool) -> dict[str, Any]:
@@ -75,14 +108,45 @@ def item(record: SessionRecord, state: SessionState) -> Item:
     return Item(
         id=record.id,
         status=state.known.status,
-        state=state.state,
-        advice=state.known.advice,
-        until=state.until,
         me=state.me,
         pushName=state.me["name"] or None if state.me else None,
         lastConn=_last_connection(state),
-        reason=state.reason or state.known.meaning,
+        **_condition(state),
     )
+
+
+def pair_code(record: SessionRecord, state: SessionState, code: str | None) -> dict[str, Any]:
+    """`code` None: the session is open already and needs none."""
+    answer = {"status": state.known.status} if code is None else {"pairCode": code}
+    return {"registryUser": record.owner.registry, "sessionId": record.id, **answer, **_condition(state)}
+
+
+def device_info(state: SessionState) -> DeviceInfo:
+    me = state.me or {}
+    pn, lid = _account(me.get("id")), _account(me.get("lid"))
+    return DeviceInfo(
+        name=me.get("name") or None,
+        phone=phone_of(state),
+        device="WARest",  # what the phone itself is, the engine does not say
+        pn=pn,
+        lid=lid,
+        contactId=lid or pn,
+        **_condition(state),
+    )
+
+
+def _account(jid: str | None) -> str | None:
+    """Without the device: what others write to."""
+    return str(ids.Jid.parse(jid).account) if jid else None
+
+
+def _condition(state: SessionState) -> dict[str, Any]:
+    return Condition(
+        state=state.state,
+        reason=state.reason or state.known.meaning,
+        advice=state.known.advice,
+        until=state.until,
+    ).model_dump()
 
 
 def _last_connection(state: SessionState) -> int | str | None:

@@ -62,10 +62,34 @@ class Sessions:
                 return own(record, account)
             raise
 
+    def known_or_new(self, account: Account, name: str) -> tuple[SessionRecord, bool]:
+        """The session of this name, and whether it is new. Raises Refusal when somebody else has it."""
+        known = self.store.session(name)
+        return (own(known, account), False) if known else (self.create(account, name), True)
+
     def start(self, record: SessionRecord) -> None:
+        self.keep_running(record)
+        self.bus.send(keys.SUPERVISOR_QUEUE, "start_session", session=record.ulid)
+
+    def keep_running(self, record: SessionRecord) -> None:
+        """It comes back after crashes and boots."""
         if not record.auto_start:
             self.store.set_auto_start(record.owner, record.ulid, True)
-        self.bus.send(keys.SUPERVISOR_QUEUE, "start_session", session=record.ulid)
+
+    def end(self, record: SessionRecord) -> None:
+        """Unlink the device, stop the process for good and forget its keys."""
+        if record.auto_start:  # first of all: nobody may start it again in between
+            self.store.set_auto_start(record.owner, record.ulid, False)
+        self._unlink(record)
+        self.bus.order_host(record.ulid, "stop_session", STOP_PATIENCE, purge=True)
+
+    def _unlink(self, record: SessionRecord) -> None:
+        """Take the device off the phone's list, if WhatsApp can be told now."""
+        if self.states.get(record.ulid).is_open:
+            try:
+                self.bus.call(record.ulid, Logout(), LOGOUT_PATIENCE)
+            except WarestError:
+                return  # the phone then shows the device until its owner removes it
 
 
 class Create:
@@ -83,20 +107,19 @@ class Create:
     )
     def on_get(self, request: falcon.Request, parameters: SessionName) -> Answer:
         account, name = request.context.account, valid_name(parameters.session_id)
-        known = self._sessions.store.session(name)
-        record = own(known, account) if known else self._sessions.create(account, name)
+        record, is_new = self._sessions.known_or_new(account, name)
         state = self._sessions.states.get(record.ulid)
         if state.is_open:
-            return Answer([created(record, state, known is None)], "Session already open", Code.SESSION_OPEN)
+            return Answer([created(record, state, is_new)], "Session already open", Code.SESSION_OPEN)
         self._sessions.start(record)
-        patience = KNOWN_QR_PATIENCE if known else NEW_QR_PATIENCE
+        patience = NEW_QR_PATIENCE if is_new else KNOWN_QR_PATIENCE
         state = self._sessions.states.wait(record.ulid, lambda state: bool(state.qr) or state.is_open, patience)
-        result = [created(record, state, known is None)]
+        result = [created(record, state, is_new)]
         if state.is_open:
             return Answer(result, "Session already open", Code.SESSION_OPEN)
         if state.qr:
             return Answer(result, "Scan the QR to continue", Code.SESSION_QR_REQUIRED)
-        return Answer(result, "Session exists" if known else "Session created")
+        return Answer(result, "Session created" if is_new else "Session exists")
 
     on_post = on_get  # a GET that changes something stays for its callers (S10); this is the better way
 
@@ -166,21 +189,12 @@ class Delete:
     def on_delete(self, request: falcon.Request, parameters: SessionName) -> Answer:
         account: Account = request.context.account
         record = self._sessions.access.named(account, parameters.session_id)
-        self._unlink(record)
-        self._sessions.bus.order_host(record.ulid, "stop_session", STOP_PATIENCE, purge=True)
+        self._sessions.end(record)
         self._sessions.store.delete_session(account, record.ulid)
         self._sessions.bus.broker.delete_queue(keys.command_queue(record.ulid))
         self._sessions.states.forget(record.ulid)
         deleted = Deleted(sessionId=record.id, steps={"runtime": True, "creds": True, "meta": True})
         return Answer([deleted.model_dump()], "Session deleted")
-
-    def _unlink(self, record: SessionRecord) -> None:
-        """Take the device off the phone's list, if WhatsApp can be told now."""
-        if self._sessions.states.get(record.ulid).is_open:
-            try:
-                self._sessions.bus.call(record.ulid, Logout(), LOGOUT_PATIENCE)
-            except WarestError:
-                return  # the phone then shows the device until its owner removes it
 
 
 def _secret(record: SessionRecord, url: str, given: str) -> str:

@@ -5,17 +5,22 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from support.waiting import eventually
 from warest import accounts, store
 from warest.errors import Conflict, DriverError, NotFound
 from warest.ids import new_ulid
-from warest.store import Account, Store
+from warest.store import Account, Store, schema
 
 ADMIN = Account("admin", "boss", True)
+
+#: How many migrations there are.
+ALL = len(list(schema.MIGRATIONS.glob("*.sql"))) - len(list(schema.MIGRATIONS.glob("*.rollback.sql")))
 
 
 @pytest.fixture(params=["sqlite"])
@@ -98,6 +103,46 @@ def test_seeding_at_once(opened: Store) -> None:
     """Processes that boot together end with one admin."""
     got = at_once(lambda: accounts.seed_admin(opened, "boss", "a password", "the key"), threads=4)
     assert got == [None] * 4 and opened.account_by_key("the key") == ADMIN
+
+
+def test_more_keys(opened: Store, admin: Account, other: Account) -> None:
+    """Each opens its owner's account until it expires; the first key goes on."""
+    soon = time.time() + 1
+    opened.add_key(other, "second", name="login", expires_at=time.time() + 60, keep=5)
+    opened.add_key(other, "short", name="login", expires_at=soon, keep=5)
+    for key in ("user key", "second", "short"):
+        assert opened.account_by_key(key) == other
+    assert opened.account_by_key("the key") == admin and opened.account_by_key(store.key_hash("second")) is None
+    eventually(lambda: time.time() >= soon)
+    assert opened.account_by_key("short") is None and opened.account_by_key("second") == other
+
+
+def test_the_newest_keys_are_kept(opened: Store, admin: Account, other: Account) -> None:
+    """So many of each owner; nobody else's go, and nobody else gets the same key."""
+    opened.add_key(admin, "theirs", name="login", expires_at=time.time() + 60, keep=1)
+    for number in range(5):
+        opened.add_key(other, f"key {number}", name="login", expires_at=time.time() + 60, keep=3)
+    assert [opened.account_by_key(f"key {number}") for number in range(5)] == [None, None, other, other, other]
+    assert opened.account_by_key("theirs") == admin and opened.account_by_key("user key") == other
+    with pytest.raises(Conflict):
+        opened.add_key(admin, "key 4", name="login", expires_at=time.time() + 60, keep=3)
+    assert opened.account_by_key("key 4") == other
+
+
+def test_keys_made_at_once(opened: Store, admin: Account) -> None:
+    """Nobody hears of the others, and no more stay than may."""
+    made = [new_ulid() for _ in range(12)]
+    names = iter(list(made))
+    got = at_once(lambda: opened.add_key(admin, next(names), name="login", expires_at=time.time() + 60, keep=4), 12)
+    assert got == [None] * 12 and sum(opened.account_by_key(key) == admin for key in made) == 4
+
+
+def test_accounts_are_found(opened: Store, admin: Account, other: Account) -> None:
+    """By exact name and by registry."""
+    assert opened.account_by_name("user") == opened.account("TENANT") == other
+    assert opened.account_by_name("USER") is None and opened.account("user") is None
+    opened.set_password(other, "a hash")
+    assert opened.password_of(other) == "a hash" and opened.password_of(admin) != "a hash"
 
 
 def test_a_session_is_found_by_both_names(opened: Store, admin: Account) -> None:
@@ -187,7 +232,7 @@ def test_the_list_is_in_the_order_of_making(opened: Store, admin: Account) -> No
 def test_migrating_twice_and_at_once(tmp_path: Path) -> None:
     """The second time nothing is left to do; those that race do it once between them."""
     path = tmp_path / "new" / "database.sqlite"
-    assert sorted(map(str, at_once(lambda: store.migrate_sqlite(path), threads=4))) == ["0", "0", "0", "1"]
+    assert sorted(map(str, at_once(lambda: store.migrate_sqlite(path), threads=4))) == ["0", "0", "0", str(ALL)]
     assert store.migrate_sqlite(path) == 0
 
 
@@ -201,7 +246,7 @@ yoyo.backends.base.DatabaseBackend.apply_one = lambda *_, **__: os.kill(os.getpi
 store.migrate_sqlite(pathlib.Path({str(path)!r}))
 """
     assert subprocess.run([sys.executable, "-c", script]).returncode == -9
-    assert store.migrate_sqlite(path) == 1
+    assert store.migrate_sqlite(path) == ALL
 
 
 def test_a_database_that_is_not_there(tmp_path: Path) -> None:

@@ -164,3 +164,23 @@ def test_a_command_that_comes_twice_is_carried_out_once(product: Product) -> Non
     eventually(lambda: product.phone_has("628120000008", "only once"))
     messages = product.sandbox("GET", "/phones/628120000008/messages", params={"after": 0, "wait": 0})
     assert [message["text"] for message in messages].count("only once") == 1
+
+
+def test_a_session_is_linked_by_a_pair_code(product: Product) -> None:
+    """The code is typed on the phone instead of a scan; asked for again it is the same; logout takes the device off."""
+    phone = "628120000012"
+    product.sandbox("POST", "/phones", json={"phone": phone, "name": "Eka"})
+    parameters = {"sessionId": "coded", "phone": f"+{phone}"}
+    code = eventually(
+        lambda: product.api("GET", "/session/create/pair-code", params=parameters)["results"][0]["pairCode"]
+    )
+    assert product.api("GET", "/session/create/pair-code", params=parameters)["results"][0]["pairCode"] == code
+    assert product.session("coded")["state"] == "pairing_code"
+
+    product.sandbox("POST", f"/phones/{phone}/link-code", json={"code": code})
+
+    product.wait_open("coded")
+    assert product.send("coded", "628120000008", "by code")["code"] == 1000
+    assert product.api("GET", "/session/logout", params={"sessionId": "coded"})["message"] == "Logout success"
+    account = next(each for each in product.sandbox("GET", "/phones") if each["phone"] == phone)
+    assert account["devices"] == [] and product.session("coded")["status"] == "stopped"

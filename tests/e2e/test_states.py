@@ -132,6 +132,7 @@ def test_a_hanging_process_is_replaced(product: Product) -> None:
     assert product.send("frozen", "628130000009", "still here")["code"] == 1000
 
 
+@pytest.mark.slow
 def test_a_silent_server_is_found_out(product: Product, receiver: Receiver) -> None:
     """The socket is open and nobody answers: within a minute the session is made anew."""
     phone = "628130000011"

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
 import redis
 
 from support.product import Product
@@ -51,6 +52,7 @@ def shared(product: Product) -> bool:
     return sorted(owners(product).values()) == [3, 3] and all_open(product)
 
 
+@pytest.mark.slow
 def test_sessions_are_shared_and_taken_over(product: Product) -> None:
     """Half of them go to whoever joins; when it is killed, frozen or stopped they come back, without a QR."""
     for phone in PHONES:

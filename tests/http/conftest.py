@@ -1,3 +1,4 @@
+import dataclasses
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -12,8 +13,9 @@ from warest import accounts, keys, store
 from warest.config.house import House
 from warest.config.settings import Settings
 from warest.http import app
-from warest.http.resources import sessions
+from warest.http.resources import session_life, sessions
 from warest.ids import new_ulid
+from warest.limits import Limits
 from warest.store import Account, SessionRecord, Store
 
 ADMIN_KEY, USER_KEY = "admin-key-of-the-tests", "user-key-of-the-tests"
@@ -27,6 +29,7 @@ def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """No QR will come here: nobody waits long for one."""
     monkeypatch.setattr(sessions, "NEW_QR_PATIENCE", 0.02)
     monkeypatch.setattr(sessions, "KNOWN_QR_PATIENCE", 0.02)
+    monkeypatch.setattr(session_life, "PAIR_PATIENCE", 0.02)
 
 
 @pytest.fixture(scope="session")
@@ -47,9 +50,19 @@ def opened(settings: Settings, template: Path) -> Store:
 
 
 @pytest.fixture
-def client(settings: Settings, opened: Store, parts: House) -> testing.TestClient:
-    """The real application, on a real store and a real Redis."""
-    return testing.TestClient(app.create_app(settings, opened, parts.states, parts.bus))
+def application(opened: Store, parts: House, limits: Limits) -> Callable[..., testing.TestClient]:
+    """The real application, on a real store and a real Redis, with settings of one's own."""
+
+    def make(**changed: Any) -> testing.TestClient:
+        mine = dataclasses.replace(parts, settings=parts.settings.model_copy(update=changed))
+        return testing.TestClient(app.create_app(mine, opened, limits, admin_key=ADMIN_KEY))
+
+    return make
+
+
+@pytest.fixture
+def client(application: Callable[..., testing.TestClient]) -> testing.TestClient:
+    return application()
 
 
 @pytest.fixture

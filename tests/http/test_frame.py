@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from falcon import testing
 
-from warest.config.house import House, connect
+from warest.config import house
 from warest.config.settings import Settings
 from warest.http import app, middleware
 from warest.store import Account, SessionRecord, Store
@@ -18,6 +18,7 @@ ADMIN_KEY = "admin-key-of-the-tests"
 JSON = {"Content-Type": "application/json"}
 
 Call = Callable[..., testing.Result]
+Application = Callable[..., testing.TestClient]
 Online = Callable[[Account, str], SessionRecord]
 
 
@@ -106,10 +107,9 @@ def test_a_large_send_waits_for_the_key(call: Call) -> None:
     assert call("POST", "/API/v1/Messages/SEND/text", body=of_size(3_000_000), headers=JSON).json["code"] == 1101
 
 
-def test_a_send_has_its_limit_too(settings: Settings, opened: Store, parts: House) -> None:
+def test_a_send_has_its_limit_too(application: Application) -> None:
     """MSG_JSON_LIMIT_MB, whether the length is told or not."""
-    small = settings.model_copy(update={"json_limit_mb": 3.0})
-    client = testing.TestClient(app.create_app(small, opened, parts.states, parts.bus))
+    client = application(json_limit_mb=3.0)
     headers = {**JSON, "X-WAREST-API-KEY": ADMIN_KEY}
     for size, status in ((3 * 1024 * 1024, 404), (3 * 1024 * 1024 + 1, 413)):
         answer = client.simulate_post("/api/v1/messages/send/text", headers=headers, body=of_size(size))
@@ -241,8 +241,9 @@ def test_the_envelope_of_message_routes(call: Call, online: Online, admin: Accou
 
 def test_trouble_of_ours_is_not_told(settings: Settings, opened: Store, caplog: pytest.LogCaptureFixture) -> None:
     """Redis away: 503/8001 in the route's envelope; what exactly is wrong stands in the log, under the request's id."""
-    nowhere = connect(settings.model_copy(update={"redis_url": "unix:///nowhere/redis.sock"}))
-    client = testing.TestClient(app.create_app(settings, opened, nowhere.states, nowhere.bus))
+    nowhere = house.connect(settings.model_copy(update={"redis_url": "unix:///nowhere/redis.sock"}))
+    limits = house.open_limits(nowhere.settings)
+    client = testing.TestClient(app.create_app(nowhere, opened, limits, admin_key=ADMIN_KEY))
     opened_by = {"X-WAREST-API-KEY": ADMIN_KEY, "X-Request-Id": "the-id"}
     account = opened.account_by_key(ADMIN_KEY)
     assert account is not None
@@ -261,7 +262,7 @@ def test_trouble_of_ours_is_not_told(settings: Settings, opened: Store, caplog: 
 
 
 def test_a_bug_of_ours_is_not_told(
-    call: Call, online: Online, admin: Account, parts: House, caplog: pytest.LogCaptureFixture
+    call: Call, online: Online, admin: Account, parts: house.House, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Any exception is 500 in the route's envelope; its traceback stands in the log only."""
     parts.states.put(online(admin, "s").ulid, me=["not what a process writes"])
@@ -276,14 +277,13 @@ def test_a_bug_of_ours_is_not_told(
 
 
 @pytest.fixture
-def browse(settings: Settings, opened: Store, parts: House) -> Callable[..., testing.Result]:
+def browse(application: Application) -> Callable[..., testing.Result]:
     """A request from a page of this origin to a server that allows two."""
 
     def one(
         method: str, origin: str | None, allowed: str = "http://localhost:5173/, HTTPS://App.example/x", **headers: str
     ) -> Any:
-        chosen = settings.model_copy(update={"allowed_origins": allowed, "base_url": "https://wa.example/sub"})
-        client = testing.TestClient(app.create_app(chosen, opened, parts.states, parts.bus))
+        client = application(allowed_origins=allowed, base_url="https://wa.example/sub")
         given = {**headers, **({"Origin": origin} if origin is not None else {})}
         return client.simulate_request(method, "/api/v1/server/ping", headers=given, host="10.0.0.5", port=7308)
 

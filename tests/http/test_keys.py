@@ -120,7 +120,7 @@ def test_an_unknown_path_of_the_server_is_for_admins(call: Call, user: Account, 
     assert call("GET", path).status_code == 404
 
 
-@pytest.mark.parametrize("path", ["/docs/nope", "/docs", "/api/auth/login", "/api/v1x"])
+@pytest.mark.parametrize("path", ["/docs/nope", "/docs", "/api/auth/login", "/api/auth/nope", "/api/v1x"])
 def test_an_unknown_path_elsewhere(call: Call, path: str) -> None:
     """No key is asked for where there is nothing."""
     assert (call("GET", path, key=None).status_code, call("GET", path, key=None).json) == (

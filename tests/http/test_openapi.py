@@ -12,7 +12,7 @@ from falcon import testing
 from warest import commands, keys
 from warest.bus import answered, refused
 from warest.config.house import House
-from warest.errors import CommandTimeout, WhatsAppRefused
+from warest.errors import CommandTimeout, InvalidInput, WhatsAppRefused
 from warest.http.codes import Code
 from warest.store import Account, SessionRecord, Store
 
@@ -120,7 +120,8 @@ def conforms(document: dict[str, Any], call: Call) -> Callable[..., int]:
 
     def check(method: str, template: str, key: str | None = "admin-key-of-the-tests", **options: Any) -> int:
         answer = call(method, template.replace("{sessionId}", "s"), key=key, **options)
-        responses = document["paths"][f"/api/v1{template}"][method.lower()]["responses"]
+        path = template if template.startswith("/api") else f"/api/v1{template}"
+        responses = document["paths"][path][method.lower()]["responses"]
         described = responses.get(str(answer.status_code), responses["default"])
         schema = {**described["content"]["application/json"]["schema"], "components": document["components"]}
         jsonschema.validate(answer.json, schema, jsonschema.Draft202012Validator)
@@ -171,6 +172,50 @@ def test_answers_of_session_routes(
     assert conforms("DELETE", "/session/delete", json={"sessionId": "unknown"}) == 1101
     serve(keys.SUPERVISOR_QUEUE, "stop_session", lambda **_: answered({"runtime": True, "creds": True}))
     assert conforms("DELETE", "/session/delete", json=name) == 1000
+
+
+def test_answers_of_the_life_of_a_session(
+    conforms: Callable[..., int], opened: Store, admin: Account, user: Account, online: Any, parts: House, serve: Any
+) -> None:
+    """Pair codes, devices, reconnecting and logging out, and their refusals."""
+    name, paired = {"sessionId": "s"}, {"sessionId": "s", "phone": "628111"}
+    for method in ("GET", "POST"):
+        assert conforms(method, "/session/create/pair-code", params=name) == 2001
+        assert conforms(method, "/session/create/pair-code", params={"phone": "1"}) == 1100
+        assert conforms(method, "/session/create/pair-code", params=paired) == 1110
+        for path in ("/session/devices", "/session/logout", "/session/reconnect")[method == "POST" :]:
+            assert conforms(method, path) == 1100
+            assert conforms(method, path, params={"sessionId": "unknown"}) == 1101
+    assert conforms("GET", "/session/devices", params=name) == 1000
+    record = opened.session("s")
+    assert record is not None
+    parts.states.put(record.ulid, state="qr")
+    outcomes = iter([answered("ABCD-1234"), refused(InvalidInput("no")), answered(None)])
+    serve(keys.command_queue(record.ulid), "execute", lambda **_: next(outcomes))
+    assert conforms("GET", "/session/create/pair-code", params=paired) == 1000
+    assert conforms("GET", "/session/create/pair-code", params=paired) == 2000
+    parts.states.put(record.ulid, state="open", me={"id": "1:1@lid", "name": "", "lid": ""})
+    assert conforms("GET", "/session/create/pair-code", params=paired) == 1104
+    assert conforms("GET", "/session/devices", params=name) == 1000
+    assert conforms("GET", "/session/reconnect", params=name) == 1109
+    serve(keys.SUPERVISOR_QUEUE, "stop_session", lambda **_: answered({"runtime": False, "creds": True}))
+    assert conforms("GET", "/session/logout", params=name) == 1000
+    online(user, "theirs")
+    assert conforms("GET", "/session/create/pair-code", params={"sessionId": "theirs", "phone": "1"}) == 2201
+
+
+def test_answers_of_auth_routes(conforms: Callable[..., int]) -> None:
+    """No envelope: what is asked for, or an error."""
+    right = {"username": "admin", "password": "a password"}
+    assert conforms("POST", "/api/auth/login", key=None, json=right) == 200
+    assert conforms("POST", "/api/auth/login", key=None, json={}) == 400
+    for status in (401, 401, 401, 401, 429):
+        assert conforms("POST", "/api/auth/login", key=None, json={"username": "x", "password": "x"}) == status
+    assert conforms("POST", "/api/auth/session") == 200
+    assert conforms("POST", "/api/auth/session", key="wrong") == 401
+    assert conforms("POST", "/api/auth/session", key=None) == 400
+    assert conforms("GET", "/api/auth/session", key=None) == 401
+    assert conforms("POST", "/api/auth/logout", key=None) == 200
 
 
 def test_answers_of_message_routes(

@@ -6,11 +6,6 @@ from datetime import datetime
 
 from falcon import testing
 
-from warest.config.house import House
-from warest.config.settings import Settings
-from warest.http import app
-from warest.store import Store
-
 Call = Callable[..., testing.Result]
 
 
@@ -24,11 +19,9 @@ def test_ping(call: Call) -> None:
     assert datetime.strptime(pong["serverTime"], "%A, %d %B %Y, %H:%M:%S, UTC")
 
 
-def test_ping_in_another_time_zone(settings: Settings, opened: Store, parts: House) -> None:
+def test_ping_in_another_time_zone(application: Callable[..., testing.TestClient]) -> None:
     """The time that is shown to people is theirs."""
-    there = settings.model_copy(update={"timezone": "Asia/Jakarta"})
-    client = testing.TestClient(app.create_app(there, opened, parts.states, parts.bus))
-    (pong,) = client.simulate_get("/api/v1/server/ping").json["results"]
+    (pong,) = application(timezone="Asia/Jakarta").simulate_get("/api/v1/server/ping").json["results"]
     shown = datetime.strptime(pong["serverTime"], "%A, %d %B %Y, %H:%M:%S, Asia/Jakarta")
     assert (
         abs((shown - datetime.strptime(pong["serverTimeUTC"], "%Y-%m-%dT%H:%M:%S.%fZ")).total_seconds() - 7 * 3600) < 2

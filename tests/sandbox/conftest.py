@@ -12,10 +12,6 @@ from sandbox.world import World
 from warest.whatsapp import library
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "slow: waits for a time-out of the engine, for 20 s and more")
-
-
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     """Run coroutines in the loop of the fixture `runner`."""

@@ -20,6 +20,9 @@ log = logging.getLogger(__name__)
 #: WhatsApp shows the first QR for 60 s and each further one for 20 s.
 FIRST_QR_SECONDS, NEXT_QR_SECONDS = 60, 20
 
+#: How long a pair code is given out again (contract, data.md section 3).
+PAIR_CODE_SECONDS = 65
+
 #: After hanging up, events may still come from the engine's queue: until none has come for QUIET, s.
 QUIET, DRAIN_PATIENCE = 0.2, 3.0
 
@@ -59,6 +62,7 @@ class Client:
         self._open = threading.Event()
         self._paired = False
         self._handling = False
+        self._pair_code: tuple[str, str, float] | None = None
         self._qr_shown = False
         self.me: dict[str, Any] | None = None
         self.engine: Any = engine.NewClient(fixes.store_name(store), uuid="session")
@@ -77,9 +81,14 @@ class Client:
             self._open.clear()
 
     def pair_phone(self, phone: str) -> str:
-        """Ask for a code to be typed on `phone` (digits). Only while QRs are shown: raises NotConnected else."""
+        """A code to be typed on `phone` (digits). Only while QRs are shown: raises NotConnected else.
+
+        Asked again soon, it is the same one: a new one would make void what somebody is just typing.
+        """
         if not self._qr_shown or self._paired:
             raise NotConnected("No QR is shown, so no pair code can be had: start the session first.")
+        if self._pair_code and self._pair_code[0] == phone and time.monotonic() < self._pair_code[2]:
+            return self._pair_code[1]
         from neonize.utils.enum import ClientName, ClientType
 
         try:
@@ -87,6 +96,7 @@ class Client:
             code: str = self.engine.PairPhone(phone, True, ClientName.LINUX, ClientType.CHROME)
         except protos.errors.PairPhoneError as error:
             raise InvalidInput(f"WhatsApp gives no code for this number: {error}") from error
+        self._pair_code = phone, code, time.monotonic() + PAIR_CODE_SECONDS
         return code
 
     def close(self) -> None:

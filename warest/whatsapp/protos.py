@@ -44,10 +44,16 @@ def __getattr__(name: str) -> Any:
     return module
 
 
+#: What neonize imports besides, the largest first; shared by all sessions when their parent has imported it.
+_COMPANIONS = ("phonenumbers", "linkpreview", "pylibmagic", "magic", "PIL.Image", "tqdm")
+
+
 def preload() -> None:
-    """Import all of them now: for a parent that will fork."""
+    """Import now whatever needs no library: for a parent that will fork."""
     for name in _MODULES:
         __getattr__(name)
+    for name in _COMPANIONS:
+        importlib.import_module(name)
 
 
 def load_engine() -> ModuleType:

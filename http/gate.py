@@ -1,0 +1,150 @@
+"""Who calls, whether the route is for them, and whether they call too often.
+
+Facts: contract, endpoints.md 0.3 and 0.4; quirks Q1 and Q22. The order is the contract's: key, calls of the key, body,
+recipient, quota.
+"""
+
+import re
+from typing import Any, NoReturn
+
+import falcon
+import orjson
+
+from warest.config.settings import Settings
+from warest.http.errors import Rejection
+from warest.http.operation import Access
+from warest.limits import Limits, Verdict, Window
+from warest.logins import UiSessions
+from warest.store import Account, Store
+
+#: The name that the original gave its cookie: pages of other origins know it.
+COOKIE = "WAREST_DOCS_SESSION"
+
+_KEY_HEADERS = ("X-WAREST-API-KEY", "X-API-KEY", "API-KEY")
+_KEY_QUERIES = ("api_key", "apikey", "apiKey")
+_KEY_SCHEMES = ("Bearer ", "Token ", "APIKey ")
+
+_COSTS_QUOTA = re.compile(r"/api/v1/(server|messages|chats)(/|$)")
+
+#: Sends whose recipient is looked at; a file on its way to a route that reads it raw has none yet.
+_SENDS = re.compile(r"/api/v1/messages/send/(?!file|media|audio|document|sticker|gif)")
+
+
+class Gate:
+    """Lets in whoever has a key that is right, and has not called too often: counted once a request (quirk Q1)."""
+
+    def __init__(self, settings: Settings, store: Store, limits: Limits, sessions: UiSessions) -> None:
+        self._store = store
+        self._limits = limits
+        self._sessions = sessions
+        self._rate = Window(settings.rate_max, settings.rate_window_ms)
+        self._guesses = settings.guesses_max
+
+    def process_resource(
+        self, request: falcon.Request, response: falcon.Response, resource: Any, _: dict[str, str]
+    ) -> None:
+        responder = getattr(resource, f"on_{request.method.lower()}", None)
+        if responder is None:
+            self.refuse_unknown(request, response)
+        operation = getattr(responder, "operation", None)
+        if operation is None:
+            return
+        request.context.family = operation.family
+        if operation.access is Access.PAGE:
+            request.context.account = self._by_cookie(request)
+        elif operation.access is not Access.PUBLIC:
+            self._admit(request, response, admins_only=operation.access is Access.ADMIN)
+
+    def refuse_unknown(self, request: falcon.Request, response: falcon.Response) -> NoReturn:
+        """Under /api/v1 even an unknown path asks for a key first, and under /api/v1/server for an admin's."""
+        path = f"{request.path.lower()}/"
+        if path.startswith("/api/v1/"):
+            self._admit(request, response, admins_only=path.startswith("/api/v1/server/"))
+        raise Rejection(404, f"Cannot {request.method} {request.path}")
+
+    def of_key(
+        self, request: falcon.Request, key: str, refusal: str, rate: Window | None = None
+    ) -> tuple[Account, Verdict]:
+        """Whose key it is. Raises Rejection with this refusal, or with 429 where keys are guessed."""
+        address = request.context.client
+        account = self._store.account_by_key(key)
+        if account is None:
+            wait = self._limits.guess(address, self._guesses)
+            raise _too_many(wait) if wait else Rejection(401, refusal)
+        verdict = self._limits.enter(address, key, self._guesses, rate)
+        if verdict.wait:
+            raise _too_many(verdict.wait)
+        return account, verdict
+
+    def _admit(self, request: falcon.Request, response: falcon.Response, *, admins_only: bool) -> None:
+        key = key_of(request)
+        if not key:
+            raise Rejection(401, "Missing X-WAREST-API-KEY")
+        account, verdict = self.of_key(request, key, "Invalid X-WAREST-API-KEY", self._rate)
+        _tell(response, "RateLimit", verdict)
+        if verdict.is_over:
+            raise Rejection(429, "Too many requests")
+        if admins_only and not account.is_admin:
+            raise Rejection(403, "Admin only")
+        request.context.account, request.context.key = account, key
+
+    def _by_cookie(self, request: falcon.Request) -> Account:
+        registry = self._sessions.registry_of(cookie_of(request))
+        account = self._store.account(registry) if registry else None
+        if account is None:
+            raise Rejection(401, "LOGIN_REQUIRED", login="/login")
+        return account
+
+
+class SpamGuard:
+    """Quota, and a pause between sends to the same recipient."""
+
+    def __init__(self, settings: Settings, limits: Limits) -> None:
+        self._limits = limits
+        self._quota = Window(settings.quota_max, settings.quota_window_ms)
+        self._cooldown_ms = settings.cooldown_ms
+
+    def process_resource(self, request: falcon.Request, response: falcon.Response, *_: Any) -> None:
+        key = getattr(request.context, "key", None)
+        if key is None or not _COSTS_QUOTA.match(request.path):
+            return
+        verdict = self._limits.spend(key, _recipient(request), self._quota, self._cooldown_ms)
+        if verdict.wait:
+            raise Rejection(429, "Recipient cooldown", retryAfter=verdict.wait)
+        _tell(response, "Quota", verdict)
+        if verdict.is_over:
+            raise Rejection(429, "Quota exceeded")
+
+
+def _recipient(request: falcon.Request) -> str | None:
+    """Whom a send names in its body, as it stands there."""
+    body = request.context.body
+    to = body.get("to") if isinstance(body, dict) and _SENDS.match(request.path) else None
+    return orjson.dumps(to).decode() if to else None
+
+
+def _tell(response: falcon.Response, what: str, verdict: Verdict) -> None:
+    if verdict.count is not None:
+        for name, value in (("Limit", verdict.limit), ("Remaining", verdict.remaining), ("Reset", verdict.reset)):
+            response.set_header(f"X-{what}-{name}", str(value))
+
+
+def _too_many(wait: int) -> Rejection:
+    return Rejection(429, "Too many requests", retryAfter=wait)
+
+
+def key_of(request: falcon.Request) -> str:
+    """The first place that holds a key wins, even when that key is wrong."""
+    for name in _KEY_HEADERS:
+        if value := request.get_header(name):
+            return value
+    for name in _KEY_QUERIES:
+        if value := request.get_param(name):
+            return value
+    authorization = request.get_header("Authorization") or ""
+    return next((authorization[len(kind) :] for kind in _KEY_SCHEMES if authorization.startswith(kind)), "")
+
+
+def cookie_of(request: falcon.Request) -> str:
+    """The token in the page's cookie; of several the first."""
+    return next(iter(request.get_cookie_values(COOKIE) or []), "")
