@@ -32,6 +32,7 @@ class Child:
     started_at: float = 0.0
     restart_delay: float = 0.0
     not_before: float = 0.0
+    silent_since: float | None = None
     qr_rounds: int = 0
     gone: threading.Event = field(default_factory=threading.Event)
 
@@ -42,6 +43,14 @@ class Child:
     def age(self) -> float:
         """Seconds since its process was ordered."""
         return time.monotonic() - self.started_at
+
+    def silence(self, is_heard: bool) -> float:
+        """Seconds since it was last seen to renew its lease, as of this look."""
+        if is_heard:
+            self.silent_since = None
+            return 0.0
+        self.silent_since = self.silent_since or time.monotonic()
+        return time.monotonic() - self.silent_since
 
     def next_delay(self) -> float:
         """Seconds until the next start after a process that ended by itself."""
@@ -79,7 +88,7 @@ class Children:
     def start(self, order: session_process.Order) -> None:
         child = self.of(order.identity.ulid)
         child.gone.clear()
-        child.pid, child.lease, child.started_at = 0, order.lease, time.monotonic()
+        child.pid, child.lease, child.started_at, child.silent_since = 0, order.lease, time.monotonic(), None
         self._forks.start(order)
 
     def signal(self, ulid: str, number: int) -> None:

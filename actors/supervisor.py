@@ -169,9 +169,12 @@ class Supervisor:
         self._children.start(order)
 
     def _replace_the_hanging(self, owners: dict[str, str | None]) -> None:
-        """A process that lives but has let its lease run out is stuck: kill it, the next sweep starts another."""
+        """A process that lives but has let its lease run out is stuck: kill it, the next sweep starts another.
+
+        Not at once: when Redis was away, the processes renew their leases as soon as it is back.
+        """
         for ulid, child in self._children.alive():
-            if ulid in owners and owners[ulid] != self.id and child.age() > self._leases.ttl:
+            if ulid in owners and child.silence(is_heard=owners[ulid] == self.id) > self._leases.ttl / 2:
                 log.warning("session %s gives no sign of life; killed", ulid)
                 self._children.signal(ulid, signal.SIGKILL)
 

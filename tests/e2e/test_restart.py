@@ -80,5 +80,19 @@ def test_a_stop_takes_along_what_whatsapp_believes_to_be_received(product: Produ
     eventually(lambda: receiver.texts() == sent, within=40)
 
 
+def test_a_killed_redis_disturbs_no_session(product: Product, receiver: Receiver) -> None:
+    """It is back with all it had; sessions go on in the same processes, and nothing is missing."""
+    product.link("budi", BUDI, receiver.url)
+    product.sandbox("POST", "/phones", json={"phone": ANI, "name": "Ani"})
+    pid = product.session_pid("budi")
+
+    os.kill(process(product, b"redis-server"), signal.SIGKILL)
+    product.phone_sends(ANI, BUDI, "without Redis")
+
+    eventually(lambda: receiver.texts() == ["without Redis"], within=40)
+    assert product.send("budi", ANI, "with Redis")["code"] == 1000
+    assert product.session_pid("budi") == pid
+
+
 def process(product: Product, mark: bytes) -> int:
     return next(pid for pid in product.children() if mark in Path(f"/proc/{pid}/cmdline").read_bytes())
