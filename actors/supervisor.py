@@ -49,7 +49,7 @@ JITTER = 0.2
 
 class Supervisor:
     def __init__(self, house: House, store: Store, network: Network | None) -> None:
-        self.id = f"{socket.gethostname()}-{os.getpid()}-{new_ulid()[-6:]}"
+        self.id = f"{socket.gethostname()}/{os.getpid()}/{new_ulid()[-6:]}"
         self._house = house
         self._store = store
         self._network = network
@@ -134,6 +134,9 @@ class Supervisor:
         share = math.ceil(len(wanted) / self._peers.beat(self.id))
         with self._lock:
             self._replace_the_hanging(owners)
+            for ulid, owner in owners.items():
+                if owner and is_dead_neighbour(owner):
+                    self._leases.take_from_the_dead(ulid, owner)
             free = [record for ulid, record in wanted.items() if owners[ulid] is None and self._is_due(ulid)]
             room = min(share - self._children.count(), self._house.settings.starts_at_once - self._connecting())
             for record in free[: max(0, room)]:
@@ -237,6 +240,18 @@ class Supervisor:
 
     def _folder(self, ulid: str) -> Path:
         return self._house.settings.data_dir / "sessions" / ulid
+
+
+def is_dead_neighbour(supervisor: str) -> bool:
+    """Whether it ran on this host and is gone: then its sessions are too (the kernel sees to that)."""
+    host, pid, _ = supervisor.split("/")
+    if host != socket.gethostname():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except OSError as error:
+        return isinstance(error, ProcessLookupError)
+    return False
 
 
 def identity_of(record: SessionRecord) -> events.SessionIdentity:

@@ -32,6 +32,15 @@ def test_a_lease_runs_out(parts: House) -> None:
     assert parts.redis.exists(keys.lease("01A")) or short.acquire("01A", "host-3")
 
 
+def test_a_lease_is_taken_from_the_dead_only(parts: House) -> None:
+    """Only that of the owner who is named."""
+    lease = parts.leases.acquire("01A", "host/1/x")
+    parts.leases.take_from_the_dead("01A", "host/2/y")
+    assert lease and parts.leases.owner_of("01A") == "host/1/x"
+    parts.leases.take_from_the_dead("01A", "host/1/x")
+    assert parts.leases.owner_of("01A") is None
+
+
 def test_renewal_keeps_it(parts: House) -> None:
     """A renewed lease lasts anew."""
     lease = parts.leases.acquire("01A", "host-1")

@@ -20,7 +20,7 @@ SUPERVISORS = "warest:supervisors"
 
 def supervisor_queue(supervisor: str) -> str:
     """Dramatiq queue of orders that only the owner of a session can carry out."""
-    return f"supervisor.{supervisor}"
+    return f"supervisor.{supervisor.replace('/', '.')}"
 
 
 def command_queue(session: str) -> str:

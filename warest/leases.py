@@ -52,6 +52,13 @@ return mine() and redis.call('DEL', KEYS[1]) or 0
 )
 
 
+_BREAK = """
+-- KEYS: lease. ARGV: owner.
+local lease = redis.call('GET', KEYS[1])
+return lease and string.match(lease, '^%d+:(.*)$') == ARGV[1] and redis.call('DEL', KEYS[1]) or 0
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Lease:
     """One holder's right to one session."""
@@ -69,6 +76,7 @@ class Leases:
         self._acquire = client.register_script(_ACQUIRE)
         self._renew = client.register_script(_RENEW)
         self._release = client.register_script(_RELEASE)
+        self._break = client.register_script(_BREAK)
 
     def acquire(self, session: str, owner: str) -> Lease | None:
         """None: somebody holds it."""
@@ -86,6 +94,10 @@ class Leases:
     def release(self, lease: Lease) -> None:
         """Nothing happens when it is lost already."""
         self._release(keys=[keys.lease(lease.session)], args=[lease.number])
+
+    def take_from_the_dead(self, session: str, owner: str) -> None:
+        """End a lease whose owner is known to be dead, without waiting until it runs out."""
+        self._break(keys=[keys.lease(session)], args=[owner])
 
     def owner_of(self, session: str) -> str | None:
         return self.owners_of([session])[0]
