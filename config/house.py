@@ -49,8 +49,23 @@ def connect(settings: Settings) -> House:
     return House(settings, client, broker, bus, States(client), leases)
 
 
+def database(settings: Settings) -> store.Database:
+    """What WAREST_DB_CLIENT says, and it alone: a URL does not change the kind."""
+    if settings.db_client == "sqlite":
+        return store.Sqlite(settings.sqlite_path)
+    server = store.Server(
+        host=settings.db_host,
+        database=settings.db_database,
+        user=settings.db_user,
+        password=settings.db_password,
+        port=settings.db_port,
+        ssl=settings.db_ssl,
+    )
+    return store.Mysql(server) if settings.db_client == "mysql" else store.Postgres(server, settings.db_url)
+
+
 def open_store(settings: Settings) -> store.Store:
-    return store.open_sqlite(settings.sqlite_path)
+    return store.open(database(settings))
 
 
 def open_limits(settings: Settings) -> Limits:

@@ -4,8 +4,9 @@ import ipaddress
 import re
 import zoneinfo
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 
 
 def _hash_name(value: object) -> object:
@@ -38,6 +39,29 @@ def _networks(value: str) -> str:
     return value
 
 
+def _db_client(value: object) -> object:
+    return "postgres" if lower(value) in ("pg", "postgresql") else lower(value)
+
+
+def _db_url(value: str, info: ValidationInfo) -> str:
+    """Another client does not read it, so it may then be anything."""
+    if value and info.data.get("db_client") == "postgres":
+        try:
+            is_ours = urlsplit(value).scheme in ("postgres", "postgresql") and urlsplit(value).port != 0
+        except ValueError:  # its words would repeat a part of the URL, maybe of the password
+            is_ours = False
+        if not is_ours:
+            raise ValueError("it has to look like postgresql://USER:PASSWORD@HOST:PORT/DATABASE, escaped as in any URL")
+    return value
+
+
+def _needed_by_server(value: str, info: ValidationInfo) -> str:
+    client = info.data.get("db_client")
+    if not value and (client == "mysql" or (client == "postgres" and info.data.get("db_url") == "")):
+        raise ValueError(f"has to be set for WAREST_DB_CLIENT={client}")
+    return value
+
+
 def split(value: str) -> list[str]:
     """The parts of a setting that is a list, separated by commas."""
     return [part.strip() for part in value.split(",") if part.strip()]
@@ -50,6 +74,9 @@ HeaderText = Annotated[str, AfterValidator(_header_text)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 Seconds = Annotated[float, Field(gt=0)]
 Milliseconds = Annotated[int, Field(ge=0)]
+DbClient = Annotated[Literal["sqlite", "postgres", "mysql"], BeforeValidator(_db_client)]
+DbUrl = Annotated[str, AfterValidator(_db_url)]
+NeededByServer = Annotated[str, AfterValidator(_needed_by_server), Field(validate_default=True)]
 Networks = Annotated[str, AfterValidator(_networks)]
 # As in the original: at least a second, and 0 calls is a slip.
 RateWindow = Annotated[int, AfterValidator(lambda value: max(1000, value))]

@@ -8,17 +8,20 @@ would surprise people. And a `$` in `.env` is a `$`, as it was for the original.
 """
 
 import os
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from dotenv import dotenv_values
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from warest.config import sources
 from warest.config.kinds import (
     CountryCode,
+    DbClient,
+    DbUrl,
     HeaderText,
     Milliseconds,
+    NeededByServer,
     Networks,
     Port,
     RateMax,
@@ -31,15 +34,15 @@ from warest.config.kinds import (
 from warest.errors import SetupError
 
 
-def variables(*names: str, default: Any, help: str) -> Any:
-    """A setting that stands in the first of `names` that is set."""
-    return Field(default, validation_alias=AliasChoices(*names), description=help)
+def variables(*names: str, default: Any, help: str, secret: bool = False) -> Any:
+    """A setting that stands in the first of `names` that is set. A secret is shown nowhere."""
+    return Field(default, validation_alias=AliasChoices(*names), description=help, repr=not secret)
 
 
 class Settings(BaseModel):
     """The settings of one process, checked. Secrets that nobody set are in config/secrets.py."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, populate_by_name=True, hide_input_in_errors=True)
 
     host: str = variables("HOST", "APP_HOST", default="0.0.0.0", help="Address to listen on.")
     port: Port = variables("PORT", "APP_PORT", default=7308, help="Port to listen on.")
@@ -68,8 +71,12 @@ class Settings(BaseModel):
     admin_username: HeaderText = variables(
         "WAREST_AUTHADMIN_USERNAME", default="admin", help="Name of the first admin."
     )
-    admin_password: str = variables("WAREST_AUTHADMIN_PASSWORD", default="", help="Its password; generated if unset.")
-    admin_apikey: str = variables("WAREST_ADMIN_APIKEY", default="", help="Its API key; generated if unset.")
+    admin_password: str = variables(
+        "WAREST_AUTHADMIN_PASSWORD", default="", secret=True, help="Its password; generated if unset."
+    )
+    admin_apikey: str = variables(
+        "WAREST_ADMIN_APIKEY", default="", secret=True, help="Its API key; generated if unset."
+    )
 
     rate_window_ms: RateWindow = variables(
         "RATE_LIMIT_WINDOW_MS", default=60_000, help="The time in which calls are counted, 1000 or more, ms."
@@ -98,16 +105,38 @@ class Settings(BaseModel):
         "WAREST_LOGIN_KEY_DAYS", default=30, help="How long a key that a login has made is valid, days."
     )
 
-    db_client: Annotated[Literal["sqlite"], BeforeValidator(lower)] = variables(
-        "WAREST_DB_CLIENT", default="sqlite", help="Kind of database."
+    db_client: DbClient = variables(
+        "WAREST_DB_CLIENT", default="sqlite", help="Kind of database: `sqlite`, `postgres` (`pg`) or `mysql` (MariaDB)."
     )
     db_sqlite_path: Path | None = variables(
         "WAREST_DB_SQLITE_PATH", default=None, help="SQLite file; default `warest.sqlite` in the data folder."
     )
+    db_url: DbUrl = variables(
+        "WAREST_DB_POSTGRES_URL",
+        "WAREST_DB_URL",
+        default="",
+        secret=True,
+        help="`postgresql://USER:PASSWORD@HOST:PORT/DATABASE`; wins over the next five, for PostgreSQL only.",
+    )
+    db_host: NeededByServer = variables("WAREST_DB_HOST", "MYSQL_HOST", default="", help="Database server.")
+    db_port: Port = variables("WAREST_DB_PORT", "MYSQL_PORT", default=0, help="Its port; 0 means 5432 or 3306.")
+    db_user: NeededByServer = variables("WAREST_DB_USER", "MYSQL_USER", default="", help="User of the database.")
+    db_password: str = variables(
+        "WAREST_DB_PASSWORD", "MYSQL_PASSWORD", default="", secret=True, help="Password of that user."
+    )
+    db_database: NeededByServer = variables(
+        "WAREST_DB_DATABASE", "MYSQL_DATABASE", default="", help="Name of the database; it must be there."
+    )
+    db_ssl: bool = variables(
+        "WAREST_DB_SSL", default=False, help="Encrypt the way to the database, without a look at its certificate."
+    )
 
     webhook_default_url: str = variables("WEBHOOK_DEFAULT_URL", default="", help="Receiver of sessions without one.")
     webhook_default_secret: str = variables(
-        "WEBHOOK_DEFAULT_SECRET", default="", help="Signs where a session has no secret; generated if unset."
+        "WEBHOOK_DEFAULT_SECRET",
+        default="",
+        secret=True,
+        help="Signs where a session has no secret; generated if unset.",
     )
     webhook_timeout_ms: Milliseconds = variables(
         "WAREST_WEBHOOK_TIMEOUT_MS", default=10_000, help="Longest wait for a receiver, ms."
@@ -193,40 +222,22 @@ def names_of(field: Any) -> list[str]:
 
 def from_env() -> Settings:
     """The settings of this process. Raises SetupError with a line for every fault."""
-    values, faults = _read(os.environ, dotenv_values(".env", interpolate=False))
+    fields = Settings.model_fields
+    names = [names_of(field) for field in fields.values()]
+    values, faults = sources.read(names, os.environ, dotenv_values(".env", interpolate=False))
     try:
         settings = Settings.model_validate(values)
     except ValidationError as error:
-        faults += [f"{fault['loc'][0]}: {fault['msg']} (got {fault['input']!r})" for fault in error.errors()]
+        secret = {name for field in fields.values() if not field.repr for name in names_of(field)}
+        faults += [_told(fault, shown=fault["loc"][0] not in secret) for fault in error.errors()]
     if faults:
         raise SetupError("These settings are wrong:\n" + "\n".join(f"  {fault}" for fault in faults))
     return settings
 
 
-def _read(process: Mapping[str, str], file: Mapping[str, str | None]) -> tuple[dict[str, str], list[str]]:
-    """The settings that are set, by the variable that set each, and the files that cannot be read."""
-    values: dict[str, str] = {}
-    faults: list[str] = []
-    for field in Settings.model_fields.values():
-        names = names_of(field)
-        try:
-            values |= next(({name: text.strip()} for name, text in _given(names, process, file) if text.strip()), {})
-        except SetupError as error:
-            faults.append(error.message)
-    return values, faults
-
-
-def _given(names: list[str], process: Mapping[str, str], file: Mapping[str, str | None]) -> Iterator[tuple[str, str]]:
-    """All that is said of one setting, what counts first first."""
-    for name in names:
-        if path := process.get(f"{name}_FILE") or file.get(f"{name}_FILE"):
-            yield name, _content(f"{name}_FILE", Path(path))
-    for source in (process, file):
-        yield from ((name, source.get(name) or "") for name in names)
-
-
-def _content(variable: str, path: Path) -> str:
-    try:
-        return path.read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        raise SetupError(f"{variable}: cannot read {path}: {error}") from error
+def _told(fault: Any, *, shown: bool) -> str:
+    where = str(fault["loc"][0])
+    if field := Settings.model_fields.get(where):  # it is the default that is wrong
+        where = names_of(field)[0]
+    given = f" (got {fault['input']!r})" if shown and fault["input"] != "" else ""
+    return f"{where}: {fault['msg']}{given}"

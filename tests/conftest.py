@@ -18,7 +18,7 @@ from warest.http import app
 from warest.limits import Limits
 
 #: Settings of the person who runs the tests must not reach them.
-for name in [name for name in os.environ if name.startswith(("WAREST_", "WEBHOOK_"))]:
+for name in [name for name in os.environ if name.startswith(("WAREST_", "WEBHOOK_", "MYSQL_"))]:
     del os.environ[name]
 
 ADMIN_KEY = "admin-key-of-the-tests"
@@ -67,8 +67,8 @@ def parts(settings: Settings) -> Iterator[house.House]:
 @pytest.fixture
 def opened(settings: Settings) -> store.Store:
     """A migrated store with an admin whose key is ADMIN_KEY."""
-    store.migrate_sqlite(settings.sqlite_path)
-    opened = store.open_sqlite(settings.sqlite_path)
+    store.migrate(store.Sqlite(settings.sqlite_path))
+    opened = store.open(store.Sqlite(settings.sqlite_path))
     accounts.seed_admin(opened, "admin", "a password", ADMIN_KEY)
     return opened
 

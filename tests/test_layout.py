@@ -29,6 +29,8 @@ OWNERS = {
     "httpx": ("fetch", "client", "actors.receivers"),
     "websockets": ("sandbox",),
     "segno": ("pictures",),
+    "psycopg2": ("store.postgres",),
+    "pymysql": ("store.mysql", "store.mysql_migrations"),
     "minio": ("drivers.storage.s3",),
 }
 

@@ -20,8 +20,8 @@ USER = Account("TENANT", "user", False)
 def opened(tmp_path: Path) -> Store:
     """A seeded admin, and a user whose password is still the original's hash."""
     path = tmp_path / "warest.sqlite"
-    store.migrate_sqlite(path)
-    opened = store.open_sqlite(path)
+    store.migrate(store.Sqlite(path))
+    opened = store.open(store.Sqlite(path))
     accounts.seed_admin(opened, "boss", "a password", "fixed key")
     with closing(sqlite3.connect(path)) as database, database:
         database.execute(

@@ -1,34 +1,19 @@
 """The store, the same on every database."""
 
 import hashlib
-import sqlite3
-import subprocess
-import sys
-import threading
 import time
-from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
+from support.databases import execute
+from support.threads import at_once
 from support.waiting import eventually
 from warest import accounts, store
-from warest.errors import Conflict, DriverError, NotFound
+from warest.errors import Conflict, NotFound
 from warest.ids import new_ulid
-from warest.store import Account, Store, schema
+from warest.store import Account, Store
 
 ADMIN = Account("admin", "boss", True)
-
-#: How many migrations there are.
-ALL = len(list(schema.MIGRATIONS.glob("*.sql"))) - len(list(schema.MIGRATIONS.glob("*.rollback.sql")))
-
-
-@pytest.fixture(params=["sqlite"])
-def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
-    """An empty, migrated database of each kind."""
-    path = tmp_path / "warest.sqlite"
-    store.migrate_sqlite(path)
-    return store.open_sqlite(path)
 
 
 @pytest.fixture
@@ -38,34 +23,11 @@ def admin(opened: Store) -> Account:
 
 
 @pytest.fixture
-def other(opened: Store, admin: Account, tmp_path: Path) -> Account:
+def other(database: store.Database, admin: Account) -> Account:
     """Another tenant. Nothing makes users yet, so it is put in by hand, as in the original."""
-    with sqlite3.connect(tmp_path / "warest.sqlite") as database:
-        database.execute(
-            "insert into users values (?, 'TENANT', 'user', 'x', ?, 0, 0, 0)", [new_ulid(), store.key_hash("user key")]
-        )
-    database.close()
+    values = f"'{new_ulid()}', 'TENANT', 'user', 'x', '{store.key_hash('user key')}', false, 0, 0"
+    execute(database, f"insert into users values ({values})")
     return Account("TENANT", "user", False)
-
-
-def at_once(work: Callable[[], object], threads: int = 8) -> list[object]:
-    """What each thread got: a result, or the exception itself."""
-    got: list[object] = []
-    barrier = threading.Barrier(threads)
-
-    def run() -> None:
-        barrier.wait()
-        try:
-            got.append(work())
-        except Exception as error:
-            got.append(error)
-
-    running = [threading.Thread(target=run) for _ in range(threads)]
-    for thread in running:
-        thread.start()
-    for thread in running:
-        thread.join()
-    return got
 
 
 def test_the_admin_is_found_by_its_key_only(opened: Store, admin: Account) -> None:
@@ -229,39 +191,20 @@ def test_the_list_is_in_the_order_of_making(opened: Store, admin: Account) -> No
     assert [record.id for record in opened.sessions_of(admin)] == ["c", "a", "b"]
 
 
-def test_migrating_twice_and_at_once(tmp_path: Path) -> None:
-    """The second time nothing is left to do; those that race do it once between them."""
-    path = tmp_path / "new" / "database.sqlite"
-    assert sorted(map(str, at_once(lambda: store.migrate_sqlite(path), threads=4))) == ["0", "0", "0", str(ALL)]
-    assert store.migrate_sqlite(path) == 0
+def test_names_and_words_are_exact(opened: Store, admin: Account) -> None:
+    """Case, accents and characters of four bytes make a difference, in keys too; a long text stays whole."""
+    names = ["a", "A", "\xe4", "\U0001f600", "\U0001f601", "\U00020000"]
+    made = {name: opened.create_session(admin, name) for name in names}
+    for name in names:
+        assert opened.session(name) == made[name]
+    url = "https://example.com/" + "\U0001f600" * 100_000
+    opened.configure_session(admin, made["a"].ulid, webhook_url=url, webhook_secret="\U0001f600" * 255)
+    record = opened.session("a")
+    assert record and (record.webhook_url, record.webhook_secret) == (url, "\U0001f600" * 255)
 
 
-def test_migrating_after_a_kill(tmp_path: Path) -> None:
-    """A process that was killed in the middle leaves nothing behind that stops the next one."""
-    path = tmp_path / "database.sqlite"
-    script = f"""
-import os, pathlib, yoyo
-from warest import store
-yoyo.backends.base.DatabaseBackend.apply_one = lambda *_, **__: os.kill(os.getpid(), 9)
-store.migrate_sqlite(pathlib.Path({str(path)!r}))
-"""
-    assert subprocess.run([sys.executable, "-c", script]).returncode == -9
-    assert store.migrate_sqlite(path) == ALL
-
-
-def test_a_database_that_is_not_there(tmp_path: Path) -> None:
-    """It is not made in passing: whoever runs the processes is told what to do."""
-    with pytest.raises(DriverError, match="warest db migrate"):
-        store.open_sqlite(tmp_path / "missing.sqlite")
-
-
-def test_a_broken_database_is_a_driver_error(tmp_path: Path) -> None:
-    """The web process answers it with 503, not with the driver's own words."""
-    path = tmp_path / "warest.sqlite"
-    store.migrate_sqlite(path)
-    opened = store.open_sqlite(path)
-    with sqlite3.connect(path) as database:
-        database.execute("drop table sessions")
-    database.close()
-    with pytest.raises(DriverError):
-        opened.session("x")
+def test_what_no_database_has_a_place_for_is_nobodys(opened: Store, admin: Account) -> None:
+    """PostgreSQL refuses a NUL, and MySQL what is longer than its column: to ask for such a name finds nothing."""
+    for name in ("\0", "boss\0", "x" * 10_000, "\U0001f600" * 300):
+        assert opened.account_by_name(name) is None
+    assert opened.session("\0") is None and opened.session_by_ulid("\0") is None

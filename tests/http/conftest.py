@@ -36,8 +36,8 @@ def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated database with its admin, to be copied: making one takes longer than most tests."""
     path = tmp_path_factory.mktemp("template") / "warest.sqlite"
-    store.migrate_sqlite(path)
-    accounts.seed_admin(store.open_sqlite(path), "admin", "a password", ADMIN_KEY)
+    store.migrate(store.Sqlite(path))
+    accounts.seed_admin(store.open(store.Sqlite(path)), "admin", "a password", ADMIN_KEY)
     return path
 
 
@@ -46,7 +46,7 @@ def opened(settings: Settings, template: Path) -> Store:
     settings.sqlite_path.parent.mkdir(parents=True)
     with closing(sqlite3.connect(template)) as source, closing(sqlite3.connect(settings.sqlite_path)) as copy:
         source.backup(copy)
-    return store.open_sqlite(settings.sqlite_path)
+    return store.open(store.Sqlite(settings.sqlite_path))
 
 
 @pytest.fixture

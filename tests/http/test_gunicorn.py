@@ -22,8 +22,8 @@ KEY = "admin-key-of-the-tests"
 def port(tmp_path_factory: pytest.TempPathFactory, redis_url: str) -> Iterator[int]:
     """gunicorn with the product's own settings, on a database with an admin."""
     data: Path = tmp_path_factory.mktemp("data")
-    store.migrate_sqlite(data / "warest.sqlite")
-    accounts.seed_admin(store.open_sqlite(data / "warest.sqlite"), "admin", "a password", KEY)
+    store.migrate(store.Sqlite(data / "warest.sqlite"))
+    accounts.seed_admin(store.open(store.Sqlite(data / "warest.sqlite")), "admin", "a password", KEY)
     port = free_port()
     environment = {
         "PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), "HOST": "127.0.0.1", "PORT": str(port),

@@ -4,18 +4,25 @@ Plain dataclasses come back: a Pony row never leaves this folder.
 """
 
 import time
-from pathlib import Path
 
-from pony.orm import select
+from pony.orm import OrmError, select
+from pony.orm.dbapiprovider import DBException
 
 from warest import entities
 from warest.errors import Conflict, DriverError, NotFound
 from warest.ids import new_ulid
 from warest.store.accounts import AccountQueries, account_of, key_hash
+from warest.store.mysql import Mysql
+from warest.store.postgres import Postgres
 from warest.store.records import Account, SessionRecord
-from warest.store.schema import migrate_sqlite, transaction
+from warest.store.schema import Database, migrate, ping, rollback, status, transaction
+from warest.store.server import Server
+from warest.store.sqlite import Sqlite
 
-__all__ = ["Account", "SessionRecord", "Store", "key_hash", "migrate_sqlite", "open_sqlite"]
+__all__ = [
+    "Account", "Database", "Mysql", "Postgres", "Server", "SessionRecord", "Sqlite", "Store",
+    "key_hash", "migrate", "open", "ping", "rollback", "status",
+]  # fmt: skip
 
 
 class Store(AccountQueries):
@@ -41,11 +48,15 @@ class Store(AccountQueries):
 
     def session(self, name: str) -> SessionRecord | None:
         """By its public name, whoever owns it: the caller checks the owner (http/sessions.py)."""
+        if "\0" in name:  # PostgreSQL would refuse the question
+            return None
         with transaction():
             row = self._entities.Session.get(name=name)
             return self._with_owner(row) if row else None
 
     def session_by_ulid(self, ulid: str) -> SessionRecord | None:
+        if "\0" in ulid:
+            return None
         with transaction():
             row = self._entities.Session.get(id=ulid)
             return self._with_owner(row) if row else None
@@ -82,11 +93,16 @@ class Store(AccountQueries):
         return _session(row, account_of(self._entities.User.get(registry=row.registry)))
 
 
-def open_sqlite(path: Path) -> Store:
-    """Raises DriverError when the file has not been migrated."""
-    if not path.exists():
-        raise DriverError(f"There is no database at {path}: run `warest db migrate` first.")
-    return Store(entities.open_sqlite(path))
+def open(database: Database) -> Store:
+    """Raises DriverError when the database is out of reach or has not been migrated."""
+    ping(database)
+    defined = entities.define()
+    try:
+        database.bind(defined.db)
+        defined.db.generate_mapping(create_tables=False)
+    except (DBException, OrmError) as error:
+        raise DriverError(f"{database} is not ready: run `warest db migrate` first. It said: {error}") from error
+    return Store(defined)
 
 
 def _session(row: entities.Row, owner: Account) -> SessionRecord:

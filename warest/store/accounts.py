@@ -29,6 +29,8 @@ class AccountQueries:
 
     def account_by_name(self, username: str) -> Account | None:
         """By the exact name; whatever else somebody types, however long, is nobody's."""
+        if "\0" in username:  # PostgreSQL would refuse the question
+            return None
         with transaction():
             row = self._entities.User.select(lambda row: row.username == username).first()
             return account_of(row) if row else None
@@ -70,6 +72,7 @@ class AccountQueries:
         """One more key for a user, until `expires_at` (epoch s). The newest `keep` stay, and none that has expired."""
         now = time.time()
         with transaction():
+            self._entities.User.get_for_update(registry=owner.registry)  # its other logins wait here
             self._entities.ApiKey(
                 id=new_ulid(),
                 registry=owner.registry,
@@ -78,7 +81,7 @@ class AccountQueries:
                 created_at=now,
                 expires_at=expires_at,
             )
-            self._entities.db.flush()  # from here on other writers wait
+            self._entities.db.flush()
             keys = self._entities.ApiKey
             keys.select(lambda row: row.registry == owner.registry and row.expires_at <= now).delete(bulk=True)
             newest_first = keys.select(lambda row: row.registry == owner.registry).order_by(

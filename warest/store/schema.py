@@ -1,17 +1,23 @@
 """The database itself: its schema, and the transactions on it."""
 
-import fcntl
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import yoyo
 from pony.orm import OrmError, TransactionIntegrityError, db_session
 from pony.orm.dbapiprovider import DBException
 
 from warest.errors import Conflict, DriverError
+from warest.store.mysql import Mysql
+from warest.store.postgres import Postgres
+from warest.store.sqlite import Sqlite
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
+
+Database = Sqlite | Postgres | Mysql
 
 
 @contextmanager
@@ -25,22 +31,59 @@ def transaction() -> Iterator[None]:
         raise DriverError(f"The database said: {error}") from error
 
 
-def migrate_sqlite(path: Path) -> int:
+def migrate(database: Database) -> int:
     """Bring the schema up to date; returns how many migrations ran. Safe to run twice and at once."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with _alone(path):
-        backend = yoyo.get_backend(f"sqlite:///{path.resolve()}")
-        try:
+    with _answering(database):
+        database.prepare()
+        with _alone(database) as backend:
             pending = backend.to_apply(yoyo.read_migrations(str(MIGRATIONS)))
             backend.apply_migrations(pending)
             return len(pending)
-        finally:
-            backend.connection.close()
+
+
+def rollback(database: Database, *, everything: bool = False) -> int:
+    """Undo the last migration, or all of them, with what is in their tables; returns how many."""
+    with _answering(database):
+        database.ping()
+        with _alone(database) as backend:
+            applied = list(backend.to_rollback(yoyo.read_migrations(str(MIGRATIONS))))
+            undone = applied if everything else applied[:1]
+            backend.rollback_migrations(undone)
+            return len(undone)
+
+
+def status(database: Database) -> list[tuple[str, bool]]:
+    """Every migration, and whether it has run."""
+    with _answering(database):
+        database.ping()
+        with _alone(database) as backend:
+            known = yoyo.read_migrations(str(MIGRATIONS))
+            pending = {migration.id for migration in backend.to_apply(known)}
+            return [(migration.id, migration.id not in pending) for migration in known]
+
+
+def ping(database: Database) -> float:
+    """How long a new connection takes to answer, s."""
+    begun = time.monotonic()
+    with _answering(database):
+        database.ping()
+    return time.monotonic() - begun
 
 
 @contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """One process at a time. yoyo has a lock, but makes the table for it without one."""
-    with path.with_suffix(".lock").open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+def _alone(database: Database) -> Iterator[Any]:
+    """One migrator at a time. yoyo has a lock, but makes the table for it without one, and a kill leaves it locked."""
+    with database.alone():
+        backend = database.backend()
+        with closing(backend.connection):
+            backend.break_lock()
+            yield backend
+
+
+@contextmanager
+def _answering(database: Database) -> Iterator[None]:
+    """Raise DriverError, with the database's words, when it cannot be reached or does not do as told."""
+    try:
         yield
+    except (*database.errors, OSError) as error:
+        raise DriverError(f"{database}: {error}") from error

@@ -1,0 +1,160 @@
+"""Migrations, locks and lost connections, the same on every database."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support import databases
+from support.threads import at_once
+from warest import accounts, store
+from warest.errors import DriverError
+from warest.store import Account, Store, schema
+
+ADMIN = Account("admin", "boss", True)
+
+#: How many migrations there are.
+ALL = len(list(schema.MIGRATIONS.glob("*.sql"))) - len(list(schema.MIGRATIONS.glob("*.rollback.sql")))
+
+
+@pytest.fixture(params=databases.KINDS[1:])
+def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[store.Database]:
+    with databases.empty(request.param, tmp_path) as database:
+        yield database
+
+
+def test_migrating_twice_and_at_once(database: store.Database) -> None:
+    """The second time nothing is left to do; those that race do it once between them."""
+    assert sorted(map(str, at_once(lambda: store.migrate(database), threads=4))) == ["0", "0", "0", str(ALL)]
+    assert store.migrate(database) == 0
+
+
+#: Where a migrator may be killed: before a migration, between two of its statements, inside yoyo's own lock.
+KILLS = {
+    "before": "yoyo.backends.base.DatabaseBackend.apply_one = lambda *_, **__: die()",
+    "between": """
+def execute(self, cursor, sql, out=None, real=yoyo.migrations.MigrationStep._execute):
+    "sessions" in sql and die()
+    return real(self, cursor, sql, out)
+yoyo.migrations.MigrationStep._execute = execute""",
+    "locked": "yoyo.backends.base.internalmigrations.upgrade = lambda *_, **__: die()",
+}
+
+
+@pytest.mark.parametrize("moment", KILLS)
+def test_migrating_after_a_kill(database: store.Database, moment: str) -> None:
+    """A process that was killed in the middle leaves nothing behind that stops the next one."""
+    assert run_and_die(f"{KILLS[moment]}\nschema.migrate({constructor(database)})") == -signal.SIGKILL
+    assert store.migrate(database) == ALL
+    accounts.seed_admin(store.open(database), "boss", "a password", "the key")
+
+
+def test_rolling_back_after_a_kill(database: store.Database) -> None:
+    """The same way back: what is gone already is passed over."""
+    store.migrate(database)
+    kill = KILLS["between"].replace('"sessions" in sql', '"DROP TABLE users" in sql')
+    assert run_and_die(f"{kill}\nschema.rollback({constructor(database)}, everything=True)") == -signal.SIGKILL
+    assert store.rollback(database, everything=True) > 0
+    assert store.migrate(database) == ALL
+
+
+def constructor(database: store.Database) -> str:
+    if isinstance(database, store.Sqlite):
+        return f"store.Sqlite(pathlib.Path({str(database.path)!r}))"
+    return f"store.{database!r}".replace("server=", "server=store.")
+
+
+def run_and_die(body: str) -> int:
+    script = f"""
+import os, pathlib, yoyo, yoyo.internalmigrations
+from warest import store
+from warest.store import schema
+def die(): os.kill(os.getpid(), 9)
+{body}
+"""
+    return subprocess.run([sys.executable, "-c", script], env=dict(os.environ)).returncode
+
+
+def test_a_table_of_somebody_else_is_not_taken_for_ours(database: store.Database) -> None:
+    """Not the second time either; and it stays as it is."""
+    database.prepare()
+    databases.execute(database, "create table users (theirs integer)")
+    for _ in range(2):
+        with pytest.raises(DriverError, match="users"):
+            store.migrate(database)
+    assert databases.execute(database, "select theirs from users") == []
+
+
+def test_rolling_back_and_migrating_again(database: store.Database) -> None:
+    """The last migration, then all, then anew."""
+    store.migrate(database)
+    assert [is_applied for _, is_applied in store.status(database)] == [True] * ALL
+    assert store.rollback(database) == 1
+    assert [is_applied for _, is_applied in store.status(database)] == [True] * (ALL - 1) + [False]
+    assert store.rollback(database, everything=True) == ALL - 1
+    assert store.rollback(database) == 0
+    with pytest.raises(DriverError, match="warest db migrate"):
+        store.open(database)
+    assert store.migrate(database) == ALL
+    accounts.seed_admin(store.open(database), "boss", "a password", "the key")
+
+
+def test_a_database_that_answers(database: store.Database) -> None:
+    """Within the time it takes to connect."""
+    store.migrate(database)
+    assert 0 < store.ping(database) < 5
+
+
+def test_a_broken_database_is_a_driver_error(database: store.Database, opened: Store) -> None:
+    """The web process answers it with 503, not with the driver's own words."""
+    databases.execute(database, "drop table sessions")
+    with pytest.raises(DriverError):
+        opened.session("x")
+
+
+def test_a_lost_connection_is_survived(server: store.Database) -> None:
+    """Reading and writing: at worst one call hears of it."""
+    store.migrate(server)
+    opened = store.open(server)
+    accounts.seed_admin(opened, "boss", "a password", "the key")
+    for number in range(3):
+        for work in (
+            lambda: opened.account_by_key("the key"),
+            lambda name=f"s{number}": opened.create_session(ADMIN, name).id,
+        ):
+            assert databases.cut_all_connections(server) >= 1
+            try:
+                got = work()
+            except DriverError:
+                got = work()
+            assert got in (ADMIN, f"s{number}")
+
+
+@pytest.mark.parametrize(
+    "away",
+    [
+        store.Postgres(store.Server("127.0.0.1", "x", "x", "hush", port=1)),
+        store.Postgres(store.Server("", ""), "postgresql://x:hush@127.0.0.1:1/x"),
+        store.Mysql(store.Server("127.0.0.1", "x", "x", "hush", port=1)),
+    ],
+    ids=["postgres", "url", "mysql"],
+)
+def test_a_server_that_is_away(away: store.Database) -> None:
+    """Each call says which server, in one sentence without the password."""
+    for call in (store.ping, store.open, store.migrate, store.rollback, store.status):
+        with pytest.raises(DriverError, match=r"127\.0\.0\.1") as caught:
+            call(away)
+        assert "hush" not in str(caught.value) + repr(away)
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    """It is not made in passing: whoever runs the processes is told what to do."""
+    missing = store.Sqlite(tmp_path / "missing.sqlite")
+    for call in (store.open, store.ping, store.rollback, store.status):
+        with pytest.raises(DriverError, match="warest db migrate"):
+            call(missing)
+    assert not missing.path.exists()
