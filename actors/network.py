@@ -18,6 +18,9 @@ log = logging.getLogger(__name__)
 #: A sandbox that is started together with the sessions may need this long, s.
 SANDBOX_PATIENCE = 30.0
 
+#: For addresses of this machine: HTTP_PROXY may be set for other reasons.
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
 
 @dataclass(frozen=True)
 class Network:
@@ -46,12 +49,10 @@ def session_environment(settings: Settings, network: Network | None) -> dict[str
 
 
 def _ask(url: str) -> dict[str, str]:
-    # Never through a proxy: the address is this machine's, and HTTP_PROXY may be set for other reasons.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     deadline = time.monotonic() + SANDBOX_PATIENCE
     while True:
         try:
-            with opener.open(url, timeout=5) as answer:
+            with DIRECT.open(url, timeout=5) as answer:
                 offer: dict[str, str] = json.load(answer)
                 return offer
         except (urllib.error.URLError, OSError) as error:

@@ -29,7 +29,7 @@ from warest.errors import CommandTimeout, LeaseLost, NotConnected, WarestError
 from warest.leases import MINE, Lease
 from warest.pictures import qr_data_uri
 from warest.whatsapp import fixes, inbound, outbound
-from warest.whatsapp.client import PAIR_CODE_SECONDS, Client
+from warest.whatsapp.client import Client
 
 log = logging.getLogger(__name__)
 
@@ -157,6 +157,10 @@ class Session:
         shown = {"qr": qr_data_uri(text), "qrString": text, "qrDuration": seconds}
         self._change("qr", shown, qr=text, qr_until=time.time() + seconds)
 
+    def on_pair_code(self, code: str, seconds: int) -> None:
+        until = time.time() + seconds
+        self._change("pairing_code", {"pairCode": code}, pair_code=code, pair_code_until=until)
+
     def on_paired(self) -> None:
         self._change("paired", qr=None, qr_until=None, pair_code=None, pair_code_until=None)
 
@@ -211,18 +215,9 @@ class Session:
         if not self._begin(command_id):
             return refused(CommandTimeout("The session was interrupted at this command; it may have been carried out."))
         try:
-            order = commands.decode(command)
-            result = outbound.execute(self.client, order)
-            if isinstance(order, commands.PairPhone):
-                self._show_pair_code(result)
-            return answered(result)
+            return answered(outbound.execute(self.client, commands.decode(command)))
         except WarestError as error:
             return refused(error)
-
-    def _show_pair_code(self, code: str) -> None:
-        """For whoever looks; asked for again, it is the same for a while."""
-        until = time.time() + PAIR_CODE_SECONDS
-        self._change("pairing_code", {"pairCode": code}, pair_code=code, pair_code_until=until)
 
     def _begin(self, command_id: str) -> bool:
         """Whether the command is ours to run, now and for the first time."""

@@ -75,7 +75,8 @@ class Supervisor:
         record = self._store.session_by_ulid(ulid)
         if record is None or self._closing.is_set():
             return
-        self._store.set_auto_start(record.owner, ulid, True)
+        if not record.auto_start:
+            self._store.set_auto_start(record.owner, ulid, True)
         with self._lock:
             child.restart_delay, child.qr_rounds, child.not_before = 0.0, 0, 0.0
             if not child.is_alive:

@@ -36,6 +36,11 @@ if redis.call('GET', KEYS[2]) == ARGV[1] then redis.call('DEL', KEYS[2]) end
 return 1
 """
 
+_RELEASE = """
+-- KEYS: lock. ARGV: token.
+if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
+"""
+
 _DONE = """
 -- KEYS: outbox, lock. ARGV: token, entry, lock ms. One entry is dealt with; still ours?
 redis.call('XDEL', KEYS[1], ARGV[2])
@@ -54,6 +59,7 @@ class Webhooks:
         self._receivers = Receivers(house.settings)
         self._lock_ms = house.settings.webhook_timeout_ms + LOCK_MARGIN_MS
         self._release_if_empty = house.redis.register_script(_RELEASE_IF_EMPTY)
+        self._release = house.redis.register_script(_RELEASE)
         self._done = house.redis.register_script(_DONE)
         self._schedule = webhooks.Schedule(
             retries=house.settings.webhook_retries,
@@ -71,7 +77,7 @@ class Webhooks:
         try:
             self._drain_locked(session, token)
         except Exception:
-            self._house.redis.delete(keys.outbox_lock(session))
+            self._release(keys=[keys.outbox_lock(session)], args=[token])
             raise
 
     def _drain_locked(self, session: str, token: str) -> None:
@@ -80,8 +86,10 @@ class Webhooks:
             # First the mark, then the look: an event that comes in between orders another drain.
             self._house.redis.delete(keys.outbox_nudged(session))
             entries: Any = self._house.redis.xrange(keys.outbox(session), count=_BATCH)
-            if not entries and self._release_if_empty(keys=held, args=[token]):
-                return
+            if not entries:
+                if self._release_if_empty(keys=held, args=[token]):
+                    return
+                continue
             record = self._store.session_by_ulid(session)
             for entry, fields in entries:
                 self._first_attempt(session, record, _delivery(fields))

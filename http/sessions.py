@@ -3,8 +3,6 @@
 Facts: contract, endpoints.md 0.5 (S1, S4); decision 19 for what a stranger hears.
 """
 
-import re
-
 from warest import ids
 from warest.http.codes import Code
 from warest.http.errors import Refusal
@@ -26,15 +24,15 @@ class SessionAccess:
 
     def open(self, account: Account, name: str | None, phone: str | None) -> SessionRecord:
         """Of the message routes: unknown, foreign, not open and not named are all the same to the caller."""
-        named = self._store.session(name) if name and ids.SESSION_NAME.fullmatch(name) else None
+        named = self._store.session_of(account, name) if name and ids.SESSION_NAME.fullmatch(name) else None
         record = named if name else self._by_phone(account, phone)
-        if record is None or record.owner.registry != account.registry or not self._states.get(record.ulid).is_open:
+        if record is None or not self._states.get(record.ulid).is_open:
             raise Refusal(Code.SESSION_NOT_FOUND, "Session not found")
         return record
 
     def _by_phone(self, account: Account, phone: str | None) -> SessionRecord | None:
         """The open session of that number (quirk Q14)."""
-        digits = re.sub(r"[^0-9]", "", phone or "")
+        digits = ids.digits_of(phone or "")
         if not digits:
             return None
         records = self._store.sessions_of(account)

@@ -74,12 +74,17 @@ def recipient(token: str, country_code: str) -> Jid | None:
         with contextlib.suppress(InvalidInput):
             return Jid.parse(token.strip())
         return None
-    digits = re.sub(r"[^0-9]", "", user if at else server)
+    digits = digits_of(user if at else server)
     if not at:
         digits = digits.removeprefix("00")
         bare = digits.lstrip("0")
         digits = country_code + bare if bare != digits and bare else bare
     return Jid(digits, PN_SERVER) if digits else None
+
+
+def digits_of(text: str) -> str:
+    """A phone number as WhatsApp has it, however somebody has written it."""
+    return re.sub(r"[^0-9]", "", text)
 
 
 def recipients(tokens: Iterable[str], country_code: str) -> list[Jid]:

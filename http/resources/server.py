@@ -9,6 +9,7 @@ import falcon
 from warest.config.settings import Settings
 from warest.http.errors import Family
 from warest.http.operation import Access, Answer, Parameters, Result, operation
+from warest.http.times import iso
 
 
 class Pong(Result):
@@ -33,13 +34,12 @@ class Ping:
         began = time.perf_counter()
         now = datetime.now(UTC)
         local = now.astimezone(ZoneInfo(self._settings.timezone))
-        iso = now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
         pong = Pong(
             ping="pong",
             latencyMs=round((time.perf_counter() - began) * 1000, 2),
             serverTime=f"{local:%A, %d %B %Y, %H:%M:%S}, {self._settings.timezone}",
-            serverTimeISO=iso,
-            serverTimeUTC=iso,
+            serverTimeISO=iso(now),
+            serverTimeUTC=iso(now),
             timezone=self._settings.timezone,
             timezoneLocale=self._settings.timezone_locale,
             timestamp=int(now.timestamp()),

@@ -7,6 +7,7 @@ from typing import Any
 from warest import ids
 from warest.http.operation import Result
 from warest.http.sessions import phone_of
+from warest.http.times import iso
 from warest.lifecycle import STOPPED
 from warest.pictures import qr_data_uri
 from warest.states import SessionState
@@ -155,4 +156,4 @@ def _last_connection(state: SessionState) -> int | str | None:
 
 
 def _iso(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return iso(datetime.fromtimestamp(seconds, UTC))

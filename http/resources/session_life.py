@@ -4,7 +4,6 @@ Facts: contract, endpoints.md section 5. Those that change something are GETs th
 (quirk S10).
 """
 
-import re
 import time
 
 import falcon
@@ -18,6 +17,7 @@ from warest.http.operation import Answer, Word, operation
 from warest.http.resources.session_answers import DeviceInfo, LoggedOut, PairCode, device_info, pair_code
 from warest.http.resources.sessions import SessionName, Sessions
 from warest.http.sessions import valid_name
+from warest.ids import digits_of
 from warest.states import SessionState
 from warest.store import SessionRecord
 
@@ -50,7 +50,7 @@ class Pair:
         ),
     )
     def on_get(self, request: falcon.Request, parameters: Pairing) -> Answer:
-        phone = re.sub(r"[^0-9]", "", parameters.phone or "")
+        phone = digits_of(parameters.phone or "")
         if not phone:
             raise Refusal(Code.MISSING_PARAMETER, "phone is required")
         record, _ = self._sessions.known_or_new(request.context.account, valid_name(parameters.session_id))

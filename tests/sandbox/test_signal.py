@@ -13,15 +13,7 @@ class Party:
         self.identity, self.one_time, self.record = Identity.generate(), KeyPair.generate(), Record()
 
     def bundle(self, *, one_time: bool = True) -> Bundle:
-        own = self.identity
-        return Bundle(
-            own.registration,
-            own.key.public,
-            own.signed_id,
-            own.signed.public,
-            own.signature(),
-            (7, self.one_time.public) if one_time else None,
-        )
+        return self.identity.bundle((7, self.one_time.public) if one_time else None)
 
     def start(self, bundle: Bundle) -> None:
         self.record.promote(Session.start(self.identity, bundle))

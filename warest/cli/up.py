@@ -6,13 +6,13 @@ import signal
 import sys
 import time
 import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
+from warest.actors.network import DIRECT
 from warest.cli import db, embedded_redis
 from warest.cli.parts import Parts
 from warest.config import secrets, settings
@@ -116,10 +116,8 @@ def ours(*arguments: str) -> tuple[str, ...]:
 
 
 def answers(url: str) -> bool:
-    # Never through a proxy of the environment: the address is this machine's.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(url, timeout=2) as answer:
+        with DIRECT.open(url, timeout=2) as answer:
             return bool(answer.status == 200)
     except (urllib.error.URLError, OSError):
         return False

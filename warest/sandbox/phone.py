@@ -27,15 +27,7 @@ class PhoneKeys:
         self._store.write(
             "insert into phone_prekeys values (?, ?, ?)", account.phone, account.last_prekey, one_time.private
         )
-        own = account.identity
-        return Bundle(
-            own.registration,
-            own.key.public,
-            own.signed_id,
-            own.signed.public,
-            own.signature(),
-            (account.last_prekey, one_time.public),
-        )
+        return account.identity.bundle((account.last_prekey, one_time.public))
 
     def encrypt(self, account: Account, device: Device, plaintext: bytes, *, afresh: bool = False) -> Node:
         """An <enc> for the device; `afresh` starts a new session because the device lost the old one."""

@@ -55,6 +55,12 @@ class Identity:
     def signature(self) -> bytes:
         return self.key.sign(DJB + self.signed.public)
 
+    def bundle(self, one_time: tuple[int, bytes] | None) -> Bundle:
+        """What to publish, with the number and public key of a one-time prekey if there is one."""
+        return Bundle(
+            self.registration, self.key.public, self.signed_id, self.signed.public, self.signature(), one_time
+        )
+
     def to_bytes(self) -> bytes:
         numbers = self.registration.to_bytes(4, "big") + self.signed_id.to_bytes(4, "big")
         return numbers + self.key.private + self.signed.private

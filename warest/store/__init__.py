@@ -54,6 +54,14 @@ class Store(AccountQueries):
             row = self._entities.Session.get(name=name)
             return self._with_owner(row) if row else None
 
+    def session_of(self, owner: Account, name: str) -> SessionRecord | None:
+        """By its public name; somebody else's is none."""
+        if "\0" in name:
+            return None
+        with transaction():
+            row = self._entities.Session.get(name=name, registry=owner.registry)
+            return _session(row, owner) if row else None
+
     def session_by_ulid(self, ulid: str) -> SessionRecord | None:
         if "\0" in ulid:
             return None

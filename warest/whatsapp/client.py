@@ -33,6 +33,9 @@ class Listener(Protocol):
     def on_qr(self, text: str, seconds: int) -> None:
         """A QR waits to be scanned, for `seconds`."""
 
+    def on_pair_code(self, code: str, seconds: int) -> None:
+        """A code waits to be typed on the phone, for `seconds`."""
+
     def on_paired(self) -> None:
         """The QR was scanned; the connection is made anew as the account."""
 
@@ -97,6 +100,7 @@ class Client:
         except protos.errors.PairPhoneError as error:
             raise InvalidInput(f"WhatsApp gives no code for this number: {error}") from error
         self._pair_code = phone, code, time.monotonic() + PAIR_CODE_SECONDS
+        self._listener.on_pair_code(code, PAIR_CODE_SECONDS)
         return code
 
     def close(self) -> None:
