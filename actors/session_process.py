@@ -4,18 +4,14 @@ Forked by actors/fork_server.py, one for each running session. What it hears fro
 everything that follows from it happens in workers.
 """
 
-import contextlib
 import dataclasses
-import fcntl
 import logging
 import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import IO, Any
+from collections.abc import Callable
+from typing import Any
 
 import dramatiq
 
@@ -25,19 +21,17 @@ from warest.bus import answered, refused
 from warest.config import logs
 from warest.config.house import connect
 from warest.config.settings import Settings
-from warest.errors import CommandTimeout, LeaseLost, NotConnected, WarestError
+from warest.errors import CommandTimeout, DriverError, LeaseLost, NotConnected, WarestError
 from warest.leases import MINE, Lease
 from warest.pictures import qr_data_uri
 from warest.whatsapp import fixes, inbound, outbound
 from warest.whatsapp.client import Client
+from warest.whatsapp.keystores import KeyStores
 
 log = logging.getLogger(__name__)
 
 #: Exit statuses, read by the supervisor. Any other end, a signal included, is a crash.
 ASKED, LOST, QR_EXPIRED, ENDED, FENCED = 0, 64, 65, 66, 67
-
-#: A predecessor of this session may still be closing its connection, s.
-PREDECESSOR_PATIENCE = 6.0
 
 #: How long a command that died half-way is remembered, so that it is not run a second time, s.
 STARTED_TTL = 24 * 3600
@@ -68,7 +62,7 @@ class Order:
 
     identity: events.SessionIdentity
     lease: Lease
-    folder: Path
+    key_stores: KeyStores
     settings: Settings
     noise_root: bytes | None
     delay: float  #: s to wait before connecting, so that many do not knock at once
@@ -78,53 +72,23 @@ def main(order: Order) -> None:
     """Run one session until it is asked to stop or its connection is over. Never returns."""
     logs.configure(order.settings, f"session {order.identity.id}")
     try:
-        with locked(order.folder):
-            status = Session(order).run()
+        with order.key_stores.claimed(order.identity.ulid, order.lease.number) as key_store:
+            status = Session(order, key_store).run()
+    except LeaseLost:
+        status = FENCED
+    except DriverError as error:
+        log.error("%s", error.message)
+        status = LOST
     except Exception:
         log.exception("session process failed")
         status = 1
     fixes.exit_process(status)
 
 
-@contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold the session's folder: two clients on one store throw each other out (trap 22).
-
-    We have the lease, so whoever still has the folder has lost it: it gets the time of a graceful stop, and is then
-    killed, for it may be frozen and would go on where it was when it wakes.
-    """
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with (folder / "lock").open("a+") as handle:
-        deadline = time.monotonic() + PREDECESSOR_PATIENCE
-        while not _try_lock(handle):
-            if time.monotonic() > deadline:
-                _kill_holder(handle)
-            time.sleep(0.05)
-        handle.truncate(0)
-        handle.write(str(os.getpid()))
-        handle.flush()
-        yield
-
-
-def _try_lock(handle: IO[str]) -> bool:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def _kill_holder(handle: IO[str]) -> None:
-    """As long as the lock is held, the number in the file is that of its holder."""
-    handle.seek(0)
-    with contextlib.suppress(ValueError, ProcessLookupError):
-        os.kill(int(handle.read()), signal.SIGKILL)
-
-
 class Session:
     """Listens to one Client, and runs the commands that come in over the queue."""
 
-    def __init__(self, order: Order) -> None:
+    def __init__(self, order: Order, key_store: str) -> None:
         self.identity = order.identity
         self.house = connect(order.settings)
         self._ending = threading.Event()
@@ -140,7 +104,7 @@ class Session:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole terminal; the supervisor decides
         self._begin_once = self.house.redis.register_script(_BEGIN)
         engine = fixes.load(order.noise_root)
-        self.client = Client(engine, order.folder / "whatsapp.sqlite", self)
+        self.client = Client(engine, key_store, self)
 
     def run(self) -> int:
         """The exit status."""

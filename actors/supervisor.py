@@ -12,12 +12,10 @@ import logging
 import math
 import os
 import random
-import shutil
 import signal
 import socket
 import threading
 import time
-from pathlib import Path
 
 import redis
 
@@ -26,7 +24,7 @@ from warest.actors import session_process
 from warest.actors.children import STOP_PATIENCE, Child, Children
 from warest.actors.fork_server import Exited, ForkServer
 from warest.actors.network import Network, session_environment
-from warest.config.house import House
+from warest.config.house import House, key_stores_of
 from warest.errors import LeaseLost, WarestError
 from warest.ids import new_ulid
 from warest.leases import Lease, Supervisors
@@ -53,6 +51,7 @@ class Supervisor:
         self._house = house
         self._store = store
         self._network = network
+        self._key_stores = key_stores_of(house.settings)
         self._leases = house.leases
         self._peers = Supervisors(house.redis, ttl=house.settings.lease)
         self._lock = threading.RLock()
@@ -90,7 +89,7 @@ class Supervisor:
         running = self._children.end(ulid)
         self._house.states.put(ulid, state="stopped", reason=None, until=None, **_NO_CODES)
         if purge:
-            shutil.rmtree(self._folder(ulid), ignore_errors=True)
+            self._key_stores.forget(ulid)
             self._house.states.put(ulid, me=None, connected_ms=None)
         return {"runtime": running, "creds": purge}
 
@@ -165,7 +164,7 @@ class Supervisor:
         order = session_process.Order(
             identity=identity_of(record),
             lease=lease,
-            folder=self._folder(record.ulid),
+            key_stores=self._key_stores,
             settings=self._house.settings,
             noise_root=self._network.noise_root if self._network else None,
             delay=random.uniform(0, JITTER),
@@ -238,9 +237,6 @@ class Supervisor:
             wanted = record is not None and record.auto_start and not self._closing.is_set()
             if record and wanted and not self._children.of(ulid).is_alive:
                 self._claim(record)
-
-    def _folder(self, ulid: str) -> Path:
-        return self._house.settings.data_dir / "sessions" / ulid
 
 
 def is_dead_neighbour(supervisor: str) -> bool:

@@ -16,6 +16,7 @@ from warest.config.settings import Settings
 from warest.leases import Leases
 from warest.limits import Limits
 from warest.states import States
+from warest.whatsapp.keystores import Files, KeyStores, Schemas
 
 #: Redis may be starting again: a command is repeated so often, with these pauses, s (1.15 in all).
 RETRIES, FIRST_PAUSE, LONGEST_PAUSE = 4, 0.05, 0.4
@@ -53,7 +54,12 @@ def database(settings: Settings) -> store.Database:
     """What WAREST_DB_CLIENT says, and it alone: a URL does not change the kind."""
     if settings.db_client == "sqlite":
         return store.Sqlite(settings.sqlite_path)
-    server = store.Server(
+    server = _db_server(settings)
+    return store.Mysql(server) if settings.db_client == "mysql" else store.Postgres(server, settings.db_url)
+
+
+def _db_server(settings: Settings) -> store.Server:
+    return store.Server(
         host=settings.db_host,
         database=settings.db_database,
         user=settings.db_user,
@@ -61,11 +67,20 @@ def database(settings: Settings) -> store.Database:
         port=settings.db_port,
         ssl=settings.db_ssl,
     )
-    return store.Mysql(server) if settings.db_client == "mysql" else store.Postgres(server, settings.db_url)
 
 
 def open_store(settings: Settings) -> store.Store:
     return store.open(database(settings))
+
+
+def key_stores_of(settings: Settings) -> KeyStores:
+    """Where the sessions' keys are. Raises DriverError when that is a database which cannot be used."""
+    if settings.session_store == "files":
+        return Files(settings.data_dir / "sessions")
+    url = settings.db_url if settings.session_store == "postgres" else settings.session_store
+    schemas = Schemas(store.Postgres(_db_server(settings), url).arguments())
+    schemas.check()
+    return schemas
 
 
 def open_limits(settings: Settings) -> Limits:

@@ -55,6 +55,15 @@ def _db_url(value: str, info: ValidationInfo) -> str:
     return value
 
 
+def _session_store(value: str, info: ValidationInfo) -> str:
+    value = value.strip()
+    if value == "postgres" and info.data.get("db_client") != "postgres":
+        raise ValueError("`postgres` is the database of WAREST_DB_CLIENT=postgres; with another, give a URL here")
+    if value not in ("files", "postgres") and not value.startswith(("postgres://", "postgresql://")):
+        raise ValueError("it is `files`, `postgres` or a postgresql:// URL")
+    return value
+
+
 def _needed_by_server(value: str, info: ValidationInfo) -> str:
     client = info.data.get("db_client")
     if not value and (client == "mysql" or (client == "postgres" and info.data.get("db_url") == "")):
@@ -76,6 +85,7 @@ Seconds = Annotated[float, Field(gt=0)]
 Milliseconds = Annotated[int, Field(ge=0)]
 DbClient = Annotated[Literal["sqlite", "postgres", "mysql"], BeforeValidator(_db_client)]
 DbUrl = Annotated[str, AfterValidator(_db_url)]
+SessionStore = Annotated[str, AfterValidator(_session_store)]
 NeededByServer = Annotated[str, AfterValidator(_needed_by_server), Field(validate_default=True)]
 Networks = Annotated[str, AfterValidator(_networks)]
 # As in the original: at least a second, and 0 calls is a slip.

@@ -27,6 +27,7 @@ from warest.config.kinds import (
     RateMax,
     RateWindow,
     Seconds,
+    SessionStore,
     Sha2,
     TimeZone,
     lower,
@@ -182,6 +183,13 @@ class Settings(BaseModel):
     )
     connect_patience: Seconds = variables(
         "WAREST_CONNECT_SEC", default=45.0, help="A session that gets no further for so long is started anew, s."
+    )
+    session_store: SessionStore = variables(
+        "WAREST_SESSION_STORE",
+        default="files",
+        secret=True,
+        help="Where the engine keeps the sessions' keys: `files` in the data folder, `postgres` (the database of "
+        "WAREST_DB_*), or a `postgresql://` URL. With `files` all hosts of the sessions need one data folder.",
     )
     starts_at_once: Annotated[int, Field(ge=1)] = variables(
         "WAREST_STARTS_AT_ONCE", default=4, help="Sessions that one host connects at the same time."

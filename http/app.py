@@ -8,7 +8,7 @@ import orjson
 from falcon import media
 
 from warest import errors
-from warest.config import house, secrets, settings
+from warest.config import folders, house, secrets, settings
 from warest.config.house import House
 from warest.http import errors as http_errors
 from warest.http import middleware
@@ -29,10 +29,9 @@ App = falcon.App[falcon.Request, falcon.Response]
 def from_env() -> App:
     """The application of this process: the only door to the environment."""
     current = settings.from_env()
-    kept = secrets.load(current)
-    return create_app(
-        house.connect(current), house.open_store(current), house.open_limits(current), admin_key=kept.admin_apikey
-    )
+    kept, parts = secrets.load(current), house.connect(current)
+    folders.join(current, parts.redis, "web")
+    return create_app(parts, house.open_store(current), house.open_limits(current), admin_key=kept.admin_apikey)
 
 
 def create_app(parts: House, opened: Store, limits: Limits, *, admin_key: str) -> App:

@@ -29,7 +29,7 @@ OWNERS = {
     "httpx": ("fetch", "client", "actors.receivers"),
     "websockets": ("sandbox",),
     "segno": ("pictures",),
-    "psycopg2": ("store.postgres",),
+    "psycopg2": ("store.postgres", "whatsapp.keystores"),
     "pymysql": ("store.mysql", "store.mysql_migrations"),
     "minio": ("drivers.storage.s3",),
 }

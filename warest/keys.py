@@ -18,6 +18,10 @@ WEBHOOK_QUEUE = "webhooks"
 SUPERVISORS = "warest:supervisors"
 
 
+#: Hash: the processes of this installation that live, each with its data folder (config/folders.py).
+MEMBERS = "warest:members"
+
+
 def supervisor_queue(supervisor: str) -> str:
     """Dramatiq queue of orders that only the owner of a session can carry out."""
     return f"supervisor.{supervisor.replace('/', '.')}"

@@ -21,29 +21,40 @@ ON_THE_WAY = frozenset({"starting", "connecting", "paired", "reconnecting"})
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """`ends`: nobody but its owner brings the session out of it; its process has gone or goes."""
+    """`ends`: nobody but its owner brings the session out of it; its process has gone or goes.
+
+    `lives`: only as long as the process that said so.
+    """
 
     name: str
     status: str
     meaning: str
     advice: str
     ends: bool = False
+    lives: bool = False
 
 
 STATES = {
     state.name: state
     for state in (
         State("starting", STARTING, "The session's process is being started.", "Wait a few seconds."),
-        State("connecting", CONNECTING, "The session is connecting to WhatsApp.", "Wait a few seconds."),
-        State("qr", CONNECTING, "A QR waits to be scanned.", "Scan it with WhatsApp, Linked devices."),
+        State("connecting", CONNECTING, "The session is connecting to WhatsApp.", "Wait a few seconds.", lives=True),
+        State("qr", CONNECTING, "A QR waits to be scanned.", "Scan it with WhatsApp, Linked devices.", lives=True),
         State(
             "pairing_code",
             CONNECTING,
             "A pair code waits to be typed.",
             "Type it on the phone: WhatsApp, Linked devices, Link with phone number.",
+            lives=True,
         ),
-        State("paired", CONNECTING, "The account is linked; its connection is being made.", "Wait a few seconds."),
-        State("open", OPEN, "The session is online.", "Nothing to do."),
+        State(
+            "paired",
+            CONNECTING,
+            "The account is linked; its connection is being made.",
+            "Wait a few seconds.",
+            lives=True,
+        ),
+        State("open", OPEN, "The session is online.", "Nothing to do.", lives=True),
         State("reconnecting", RECONNECTING, "The connection was lost.", "Wait: it is being made again."),
         State(
             "keepalive_timeout",
@@ -56,6 +67,7 @@ STATES = {
             OPEN,
             "The session is online, but the phone has not been seen for days.",
             "Open WhatsApp on the phone: after 14 days it unlinks its devices.",
+            lives=True,
         ),
         State("crashed", RECONNECTING, "The session's process has ended.", "Wait: it is started again."),
         State(

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -25,6 +25,7 @@ if ARGV[1] ~= '' and not mine() then return 0 end
 local last = 2 + tonumber(ARGV[2])
 if last > 2 then redis.call('HDEL', KEYS[2], unpack(ARGV, 3, last)) end
 if #ARGV > last then redis.call('HSET', KEYS[2], unpack(ARGV, last + 1)) end
+if ARGV[1] ~= '' then redis.call('HSET', KEYS[2], 'lease', ARGV[1]) end
 return 1
 """
 )
@@ -71,14 +72,15 @@ class States:
         self._put = client.register_script(_PUT)
 
     def get(self, ulid: str) -> SessionState:
-        with _driver_errors():
-            return _decode(self._redis.hgetall(keys.session_state(ulid)))
+        return self.get_many([ulid])[0]
 
     def get_many(self, ulids: Iterable[str]) -> list[SessionState]:
         with _driver_errors(), self._redis.pipeline(transaction=False) as pipe:
             for ulid in ulids:
                 pipe.hgetall(keys.session_state(ulid))
-            return [_decode(answer) for answer in pipe.execute()]
+                pipe.get(keys.lease(ulid))
+            answers = pipe.execute()
+        return [_decode(said, lease) for said, lease in zip(answers[::2], answers[1::2], strict=True)]
 
     def put(self, ulid: str, *, lease: Lease | None = None, **fields: Any) -> None:
         """Change some fields of the state; None takes a field away.
@@ -117,7 +119,12 @@ def _driver_errors() -> Iterator[None]:
         raise DriverError(f"The states of the sessions are out of reach, Redis said: {error}") from error
 
 
-def _decode(answer: Any) -> SessionState:
+def _decode(said: Any, lease: bytes | None) -> SessionState:
+    """What its process said counts while that process has the lease: one that died says nothing more."""
     known = SessionState.__dataclass_fields__
-    fields = {name.decode(): orjson.loads(value) for name, value in answer.items() if name.decode() in known}
-    return SessionState(**fields)
+    fields = {name.decode(): orjson.loads(value) for name, value in said.items() if name.decode() in known}
+    state = SessionState(**fields)
+    number = said.get(b"lease")
+    if number is not None and state.known.lives and number != (lease or b"").partition(b":")[0]:
+        return replace(state, state="starting", qr=None, qr_until=None, pair_code=None, pair_code_until=None, pid=None)
+    return state

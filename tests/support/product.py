@@ -10,11 +10,11 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
 
 import httpx
 import redis
 
+from support.client import Client
 from support.waiting import eventually
 from warest import keys
 
@@ -31,7 +31,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-class Product:
+class Product(Client):
     """Starts, stops and kills the product, and speaks to its API and to its sandbox."""
 
     def __init__(self, folder: Path, **environment: str) -> None:
@@ -88,56 +88,12 @@ class Product:
     def key(self) -> str:
         return str(json.loads((self.data / "secrets.json").read_text())["admin_apikey"])
 
-    def api(self, method: str, path: str, **options: Any) -> Any:
-        """The JSON that the API answers."""
-        headers = {"X-WAREST-API-KEY": self.key} | options.pop("headers", {})
-        url = f"http://127.0.0.1:{self.port}/api/v1{path}"
-        return self.http.request(method, url, headers=headers, **options).json()
-
-    def sandbox(self, method: str, path: str, **options: Any) -> Any:
-        answer = self.http.request(method, f"http://127.0.0.1:{self.sandbox_port}{path}", **options)
-        assert answer.status_code < 300, answer.text
-        return answer.json()
-
-    def link(self, session: str, phone: str, webhook: str = "") -> None:
-        """A new phone, a new session, and the phone scans the session's QR."""
-        self.sandbox("POST", "/phones", json={"phone": phone, "name": session})
-        qr = eventually(
-            lambda: self.api("GET", "/session/create", params={"sessionId": session})["results"][0]["qrString"]
-        )
-        if webhook:
-            self.api("POST", f"/session/{session}/config", json={"webhookUrl": webhook, "webhookSecret": "a-secret"})
-        self.sandbox("POST", f"/phones/{phone}/scan", json={"qr": qr})
-        self.wait_open(session)
-
-    def wait_open(self, session: str, within: float = 30) -> None:
-        eventually(
-            lambda: self.session(session)["status"] == "open", within=within, what=f"session {session} to be open"
-        )
-
-    def session(self, session: str) -> dict[str, Any]:
-        items: list[dict[str, Any]] = self.api("GET", "/session/list")["results"][0]["items"]
-        return next(item for item in items if item["id"] == session)
-
     def session_pid(self, session: str) -> int:
         """The process of a session, from where the product keeps it."""
         with closing(sqlite3.connect(self.data / "warest.sqlite")) as database:
             (ulid,) = database.execute("select id from sessions where name = ?", [session]).fetchone()
         with redis.Redis(unix_socket_path=str(self.data / "redis.sock")) as client:
             return int(client.hget(keys.session_state(ulid), "pid") or 0)
-
-    def send(self, session: str, to: str, text: str) -> Any:
-        return self.api("POST", "/messages/send/text", json={"sessionId": session, "to": to, "message": text})
-
-    def phone_sends(self, phone: str, to: str, text: str) -> str:
-        return str(self.sandbox("POST", f"/phones/{phone}/messages", json={"to": to, "text": text})["id"])
-
-    def phone_has(self, phone: str, text: str) -> bool:
-        messages = self.sandbox("GET", f"/phones/{phone}/messages", params={"after": 0, "wait": 0})
-        return any(message["text"] == text for message in messages if message["kind"] == "text")
-
-    def violations(self) -> list[Any]:
-        return list(self.sandbox("GET", "/violations"))
 
 
 @contextmanager
@@ -152,7 +108,7 @@ def running(folder: Path, **environment: str) -> Iterator[Product]:
         if product.process and product.process.poll() is None:
             product.stop()
         product.http.close()
-        if os.environ.get("WAREST_TEST_LOGS"):
+        if os.environ.get("TEST_LOGS"):
             print(product.log.read_text())
 
 

@@ -10,8 +10,8 @@ import click
 import dramatiq
 
 from warest.actors import network, orders, supervisor, webhooks
+from warest.config import folders, logs, secrets, settings
 from warest.config import house as houses
-from warest.config import logs, secrets, settings
 from warest.sandbox import server
 
 #: How long a stopping process may finish what it is doing, ms.
@@ -32,6 +32,7 @@ def sessions() -> None:
     current = settings.from_env()
     logs.configure(current, "sessions")
     house = houses.connect(current)
+    folders.join(current, house.redis, "sessions")
     host = supervisor.Supervisor(house, houses.open_store(current), network.of(current))
     taker = dramatiq.Worker(house.broker, queues=orders.declare(house, host), worker_threads=4)
     taker.start()
@@ -48,6 +49,7 @@ def worker() -> None:
     current = settings.from_env()
     logs.configure(current, "worker")
     house = houses.connect(current)
+    folders.join(current, house.redis, "worker")
     webhooks.declare(house, houses.open_store(current), secrets.load(current).webhook_secret)
     crew = dramatiq.Worker(house.broker, worker_threads=current.worker_threads)
     crew.start()

@@ -27,23 +27,23 @@ class Postgres:
     errors = (psycopg2.Error,)
 
     def __str__(self) -> str:
-        named = self._arguments()
+        named = self.arguments()
         return f"PostgreSQL {named.get('host', 'on this machine')}, database {named.get('dbname', '')}"
 
     def prepare(self) -> None:
         """Nothing: whoever runs the server makes the database."""
 
     def bind(self, db: Any) -> None:
-        db.bind(provider="postgres", **self._arguments())
+        db.bind(provider="postgres", **self.arguments())
 
     def ping(self) -> None:
-        with closing(psycopg2.connect(**self._arguments())) as connection:
+        with closing(psycopg2.connect(**self.arguments())) as connection:
             connection.cursor().execute("SELECT 1")
 
     @contextmanager
     def alone(self) -> Iterator[None]:
         """Hold the lock of migrators; it goes with the connection, so with the process."""
-        with closing(psycopg2.connect(**self._arguments())) as connection:
+        with closing(psycopg2.connect(**self.arguments())) as connection:
             connection.autocommit = True
             cursor = connection.cursor()
             cursor.execute("SELECT set_config('lock_timeout', %s, false)", [f"{LOCK_PATIENCE}s"])
@@ -54,12 +54,12 @@ class Postgres:
             yield
 
     def backend(self) -> Any:
-        backend = _Backend(DatabaseURI("postgresql", None, None, None, None, "", self._arguments()), "_yoyo_migration")
+        backend = _Backend(DatabaseURI("postgresql", None, None, None, None, "", self.arguments()), "_yoyo_migration")
         backend.init_database()
         return backend
 
-    def _arguments(self) -> dict[str, Any]:
-        """In libpq's words. What an URL says of time-outs and TLS counts."""
+    def arguments(self) -> dict[str, Any]:
+        """In libpq's words. What a URL says of time-outs and TLS counts."""
         server = self.server
         given = {"host": server.host, "port": server.port, "user": server.user, "password": server.password}
         named = {**given, "dbname": server.database}

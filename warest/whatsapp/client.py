@@ -8,7 +8,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol
 
@@ -59,8 +58,8 @@ class Listener(Protocol):
 
 
 class Client:
-    def __init__(self, engine: ModuleType, store: Path, listener: Listener) -> None:
-        """`store` is the SQLite file of the session's keys; its folder must exist."""
+    def __init__(self, engine: ModuleType, store: str, listener: Listener) -> None:
+        """`store`: where the session's keys are, as the engine names it (keystores.py)."""
         self._listener = listener
         self._open = threading.Event()
         self._paired = False
@@ -68,7 +67,7 @@ class Client:
         self._pair_code: tuple[str, str, float] | None = None
         self._qr_shown = False
         self.me: dict[str, Any] | None = None
-        self.engine: Any = engine.NewClient(fixes.store_name(store), uuid="session")
+        self.engine: Any = engine.NewClient(store, uuid="session")
         fixes.tame(self.engine, self._on_login_status)
         self.engine.event.qr(lambda _, data: self._on_qr(data.decode()))
         for kind, handler in self._handlers().items():

@@ -1,0 +1,81 @@
+"""Several hosts: four data folders, and only Redis, PostgreSQL and S3 in common (decision 10)."""
+
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+
+from support import databases
+from support.hosts import Hosts, hosts
+from support.receiver import Receiver
+from support.waiting import eventually
+from warest import store
+
+PHONES = [f"62815000000{number}" for number in range(4)]
+
+pytestmark = pytest.mark.server
+
+
+@pytest.fixture
+def installation(folder: Path, redis_url: str) -> Iterator[Hosts]:
+    with redis.Redis.from_url(redis_url) as client, databases.empty("postgres", folder) as database:
+        client.flushdb()
+        assert isinstance(database, store.Postgres)
+        url = f"postgresql://postgres@127.0.0.1/{database.server.database}"
+        shared = {"WAREST_DB_CLIENT": "postgres", "WAREST_DB_URL": url, "WAREST_SESSION_STORE": "postgres"}
+        with hosts(folder, WAREST_REDIS_URL=redis_url, WAREST_LEASE_SEC="3", **shared) as running:
+            yield running
+
+
+def all_open(installation: Hosts) -> bool:
+    items = installation.api("GET", "/session/list")["results"][0]["items"]
+    return len(items) == len(PHONES) and all(item["state"] == "open" for item in items)
+
+
+def test_sessions_move_between_hosts(installation: Hosts, receiver: Receiver) -> None:
+    """Keys in PostgreSQL, a schema each: a host that is killed, frozen or stopped leaves its sessions to the other."""
+    for phone in PHONES:
+        installation.link(f"s{phone}", phone, webhook=receiver.url)
+
+    installation.kill("one")
+    eventually(lambda: holders(installation) == {"two"} and all_open(installation), within=30, what="all on the second")
+    talk(installation, receiver, "after a kill")
+
+    installation.start("one", "sessions")
+    eventually(lambda: len(holders(installation)) == 2 and all_open(installation), within=30, what="sharing again")
+    talk(installation, receiver, "shared")
+
+    installation.signal("two", signal.SIGSTOP)
+    eventually(lambda: holders(installation) == {"one"} and all_open(installation), within=30, what="all on the first")
+    talk(installation, receiver, "while frozen")
+    installation.signal("two", signal.SIGCONT)
+    eventually(lambda: len(holders(installation)) == 2 and all_open(installation), within=30, what="sharing again")
+    talk(installation, receiver, "after a freeze")
+
+    installation.processes["one"].send_signal(signal.SIGTERM)
+    eventually(lambda: holders(installation) == {"two"} and all_open(installation), within=10, what="a hand-over")
+    talk(installation, receiver, "after a hand-over")
+
+
+def talk(installation: Hosts, receiver: Receiver, words: str) -> None:
+    """Every session sends and hears, and everything is there once."""
+    first, *others = PHONES
+    for phone in others:
+        assert installation.send(f"s{phone}", first, f"{words} from {phone}")["code"] == 1000
+        installation.phone_sends(first, phone, f"{words} to {phone}")
+    eventually(lambda: all(installation.phone_has(first, f"{words} from {phone}") for phone in others))
+    expected = {f"{words} to {phone}" for phone in others}
+    eventually(lambda: expected <= {*receiver.texts()}, within=30, what="the events")
+    messages = installation.sandbox("GET", f"/phones/{first}/messages", params={"after": 0, "wait": 0})
+    texts = [message["text"] for message in messages if message["kind"] == "text" and not message["fromMe"]]
+    assert len(texts) == len(set(texts))
+
+
+def holders(installation: Hosts) -> set[str]:
+    """The hosts that hold sessions now."""
+    with redis.Redis.from_url(installation.environment["WAREST_REDIS_URL"]) as client:
+        leases = [client.get(key) for key in client.scan_iter("warest:session:*:lease")]
+    pids = {int(lease.decode().split("/")[-2]) for lease in leases if isinstance(lease, bytes)}
+    return {name for name, process in installation.processes.items() if process.pid in pids}
