@@ -1,14 +1,21 @@
 """Pony entities: one class a table, as warest/migrations creates them. Only warest/store uses them.
 
 Pony binds entities to one database object for good, so `define` makes both anew: a process may hold several stores.
+docs/data.md says what each table is for. Texts that people wrote are kept as they are: Pony would strip them.
 """
 
 from dataclasses import dataclass
 from typing import Any
 
-from pony.orm import Database, LongStr, Optional, PrimaryKey, Required
+from pony.orm import Database, LongStr, Optional, PrimaryKey, Required, composite_key
 
 Row = Any  # Pony publishes no types
+
+#: Longest address or name of a message, characters; four such columns still fit into a key of MySQL.
+KEY = 191
+
+#: Longest name of a person, URL aside.
+NAME = 255
 
 
 @dataclass(frozen=True)
@@ -17,12 +24,40 @@ class Entities:
     User: Any
     ApiKey: Any
     Session: Any
+    Chat: Any
+    Contact: Any
+    Message: Any
+    Send: Any
+    Endpoint: Any
+    Delivery: Any
+    Attempt: Any
+    Audit: Any
 
 
 def define() -> Entities:
     db = Database()
+    for part in (_accounts, _sessions, _chats, _messages, _sends, _webhooks, _audit):
+        part(db)
+    return Entities(db, **db.entities)
 
-    class User(db.Entity):  # type: ignore[name-defined, misc]
+
+def _text(**options: Any) -> Any:
+    """A text of any length; none is empty."""
+    return Optional(LongStr, lazy=False, autostrip=False, **options)
+
+
+def _short(length: int, **options: Any) -> Any:
+    """One that may be empty."""
+    return Optional(str, length, autostrip=False, **options)
+
+
+def _seconds() -> Any:
+    """WhatsApp's times: whole epoch seconds, 0 for none."""
+    return Required(int, size=64)
+
+
+def _accounts(db: Any) -> None:
+    class User(db.Entity):  # type: ignore[misc]
         _table_ = "users"
         id = PrimaryKey(str, 26)
         registry = Required(str, 255, unique=True)
@@ -33,7 +68,7 @@ def define() -> Entities:
         created_at = Required(float)
         updated_at = Required(float)
 
-    class ApiKey(db.Entity):  # type: ignore[name-defined, misc]
+    class ApiKey(db.Entity):  # type: ignore[misc]
         _table_ = "api_keys"
         id = PrimaryKey(str, 26)
         registry = Required(str, 255)
@@ -42,7 +77,9 @@ def define() -> Entities:
         created_at = Required(float)
         expires_at = Required(float)
 
-    class Session(db.Entity):  # type: ignore[name-defined, misc]
+
+def _sessions(db: Any) -> None:
+    class Session(db.Entity):  # type: ignore[misc]
         _table_ = "sessions"
         id = PrimaryKey(str, 26)
         name = Required(str, 64, unique=True)
@@ -52,5 +89,145 @@ def define() -> Entities:
         webhook_secret = Optional(str, 255)
         created_at = Required(float)
         updated_at = Required(float)
+        # A copy of warest/states.py, for the day on which Redis has lost everything.
+        state = Required(str, 32, default="stopped")
+        reason = Optional(str, NAME, nullable=True, autostrip=False)
+        state_until = Optional(float)
+        me = Optional(LongStr, lazy=False, nullable=True)  # JSON
+        connected_at = Optional(float)
 
-    return Entities(db, User, ApiKey, Session)
+
+def _chats(db: Any) -> None:
+    class Chat(db.Entity):  # type: ignore[misc]
+        _table_ = "chats"
+        session = Required(str, 26)
+        jid = Required(str, KEY)
+        PrimaryKey(session, jid)
+        name = _short(NAME)
+        is_group = Required(bool)
+        unread = Required(int)
+        archived = Required(bool)
+        pinned = Required(bool)
+        muted_until = _seconds()
+        last_message = _text()
+        last_message_ts = _seconds()
+        ephemeral = Required(int)
+        created_at = Required(float)
+        updated_at = Required(float)
+
+    class Contact(db.Entity):  # type: ignore[misc]
+        _table_ = "contacts"
+        session = Required(str, 26)
+        jid = Required(str, KEY)
+        PrimaryKey(session, jid)
+        pn = _short(KEY)
+        lid = _short(KEY)
+        name = _short(NAME)
+        notify = _short(NAME)
+        verified_name = _short(NAME)
+        is_me = Required(bool)
+        is_my_contact = Required(bool)
+        updated_at = Required(float)
+
+
+def _messages(db: Any) -> None:
+    class Message(db.Entity):  # type: ignore[misc]
+        _table_ = "messages"
+        session = Required(str, 26)
+        chat = Required(str, KEY)
+        id = Required(str, KEY)
+        PrimaryKey(session, chat, id)
+        from_me = Required(bool)
+        sender = _short(KEY)
+        recipient = _short(KEY)
+        type = _short(64)
+        is_media = Required(bool)
+        body = _text()
+        ts = _seconds()
+        raw = _text()  # JSON
+        status = _short(16)
+        starred = Required(bool)
+        deleted = Required(bool)
+        edited = Required(bool)
+        created_at = Required(float)
+        updated_at = Required(float)
+
+
+def _sends(db: Any) -> None:
+    class Send(db.Entity):  # type: ignore[misc]
+        _table_ = "sends"
+        id = PrimaryKey(str, 64)
+        registry = Required(str, 255)
+        session = Required(str, 26)
+        recipient = _short(KEY)
+        kind = _short(32)
+        state = Required(str, 16)
+        message = _short(KEY)  # what WhatsApp calls it; empty until it is sent
+        fingerprint = _short(64)  # of the request's body
+        idempotency_key = Optional(str, KEY, nullable=True, autostrip=False)
+        composite_key(registry, idempotency_key)
+        command = _text()  # JSON, for one that is sent later
+        answer = _text()  # JSON
+        error = _text()  # JSON
+        send_at = Optional(float)  # none: at once
+        claimed_at = Optional(float)
+        created_at = Required(float)
+        updated_at = Required(float)
+
+
+def _webhooks(db: Any) -> None:
+    class Endpoint(db.Entity):  # type: ignore[misc]
+        _table_ = "endpoints"
+        id = PrimaryKey(str, 26)
+        registry = Required(str, 255)
+        session = Optional(str, 26, nullable=True)  # none: of all sessions of the registry
+        url = _text()
+        events = _text()  # JSON; an empty list is all of them
+        secret = _text()
+        standard_secret = _text()
+        state = Required(str, 16)
+        reason = _text()
+        failures = Required(int)
+        first_failure_at = Optional(float)
+        created_at = Required(float)
+        updated_at = Required(float)
+
+    class Delivery(db.Entity):  # type: ignore[misc]
+        _table_ = "deliveries"
+        id = PrimaryKey(str, 26)
+        event_id = Required(str, 64)
+        endpoint = Required(str, 26)
+        composite_key(event_id, endpoint)
+        session = Required(str, 26)
+        registry = Required(str, 255)
+        event = Required(str, 64)
+        body = Optional(LongStr, lazy=True, autostrip=False)  # large: the log does without it
+        state = Required(str, 16)
+        tries = Required(int)
+        next_attempt_at = Optional(float)
+        created_at = Required(float)
+
+    class Attempt(db.Entity):  # type: ignore[misc]
+        _table_ = "attempts"
+        delivery = Required(str, 26)
+        number = Required(int)
+        PrimaryKey(delivery, number)
+        at = Required(float)
+        status_code = Optional(int)
+        latency_ms = Required(int)
+        excerpt = _text()
+        error = _text()
+
+
+def _audit(db: Any) -> None:
+    class Audit(db.Entity):  # type: ignore[misc]
+        _table_ = "audit"
+        id = PrimaryKey(str, 26)
+        registry = _short(255)
+        username = _short(NAME)
+        key_name = _short(NAME)
+        action = Required(str, 64)
+        target = _short(NAME)
+        address = _short(64)
+        at = Required(float)
+        detail = _text()  # JSON

@@ -41,6 +41,22 @@ def test_a_url(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     assert str(house.database(from_env())) == "PostgreSQL db.example, database name"
 
 
+def test_a_schema(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It goes with whatever else PostgreSQL is told; it is a plain name."""
+    given(
+        monkeypatch,
+        WAREST_DB_CLIENT="pg",
+        WAREST_DB_URL=f"{URL}?options=-c%20statement_timeout%3D9",
+        WAREST_DB_SCHEMA="Mine",
+    )
+    database = house.database(from_env())
+    assert isinstance(database, store.Postgres)
+    assert database.arguments()["options"] == '-c statement_timeout=9 -csearch_path="Mine"'
+    given(monkeypatch, WAREST_DB_SCHEMA='x" -c y')
+    with pytest.raises(SetupError, match="WAREST_DB_SCHEMA"):
+        from_env()
+
+
 def test_what_is_missing_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """With all else that is wrong."""
     given(monkeypatch, WAREST_DB_CLIENT="mysql", PORT="70000")

@@ -111,7 +111,7 @@ def test_a_database_that_answers(database: store.Database) -> None:
 
 def test_a_broken_database_is_a_driver_error(database: store.Database, opened: Store) -> None:
     """The web process answers it with 503, not with the driver's own words."""
-    databases.execute(database, "drop table sessions")
+    databases.execute(database, "alter table sessions rename to gone")
     with pytest.raises(DriverError):
         opened.session("x")
 
@@ -121,17 +121,25 @@ def test_a_lost_connection_is_survived(server: store.Database) -> None:
     store.migrate(server)
     opened = store.open(server)
     accounts.seed_admin(opened, "boss", "a password", "the key")
+    ulid = opened.create_session(ADMIN, "session").ulid
     for number in range(3):
-        for work in (
-            lambda: opened.account_by_key("the key"),
-            lambda name=f"s{number}": opened.create_session(ADMIN, name).id,
+        message = store.Message(chat="1@lid", id=str(number), ts=number, from_me=False)
+        send = store.NewSend(id=f"cmd_{number}", session=ulid, kind="text")
+        for work, expected in (
+            (lambda: opened.account_by_key("the key"), ADMIN),
+            (lambda name=f"s{number}": opened.create_session(ADMIN, name).id, f"s{number}"),
+            (lambda one=message: opened.messages.put(ulid, [one]), 1),
+            (lambda one=send: opened.sends.begin(ADMIN, one)[1], True),
+            (lambda one=send: opened.sends.advance(one.id, "sending"), True),
+            (lambda: opened.chats.page(ADMIN, ulid, limit=9).total, 1),
+            (lambda: opened.deliveries.prune(0.0), 0),
         ):
             assert databases.cut_all_connections(server) >= 1
             try:
                 got = work()
             except DriverError:
                 got = work()
-            assert got in (ADMIN, f"s{number}")
+            assert got == expected
 
 
 @pytest.mark.parametrize(
@@ -158,3 +166,19 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
         with pytest.raises(DriverError, match="warest db migrate"):
             call(missing)
     assert not missing.path.exists()
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("kind", ["postgres"])
+def test_a_schema_of_its_own(kind: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Two installations share a database, and nothing of either is where others look."""
+    with databases.empty(kind, tmp_path) as shared:
+        assert isinstance(shared, store.Postgres)
+        one, two = (store.Postgres(shared.server, schema=name) for name in ("one", "Two"))
+        for each in (one, two):
+            assert store.migrate(each) > 0 and store.migrate(each) == 0
+            store.open(each).put_admin(each.schema, "x", f"key of {each.schema}")
+        assert store.open(one).account_by_name("one") and store.open(one).account_by_name("Two") is None
+        assert databases.execute(shared, "select 1 from pg_tables where schemaname = 'public'") == []
+        store.rollback(one, everything=True)
+        assert store.open(two).account_by_key("key of Two")

@@ -5,7 +5,6 @@ import time
 
 import pytest
 
-from support.databases import execute
 from support.threads import at_once
 from support.waiting import eventually
 from warest import accounts, store
@@ -14,20 +13,6 @@ from warest.ids import new_ulid
 from warest.store import Account, Store
 
 ADMIN = Account("admin", "boss", True)
-
-
-@pytest.fixture
-def admin(opened: Store) -> Account:
-    accounts.seed_admin(opened, "boss", "a password", "the key")
-    return ADMIN
-
-
-@pytest.fixture
-def other(database: store.Database, admin: Account) -> Account:
-    """Another tenant. Nothing makes users yet, so it is put in by hand, as in the original."""
-    values = f"'{new_ulid()}', 'TENANT', 'user', 'x', '{store.key_hash('user key')}', false, 0, 0"
-    execute(database, f"insert into users values ({values})")
-    return Account("TENANT", "user", False)
 
 
 def test_the_admin_is_found_by_its_key_only(opened: Store, admin: Account) -> None:
@@ -208,3 +193,23 @@ def test_what_no_database_has_a_place_for_is_nobodys(opened: Store, admin: Accou
     for name in ("\0", "boss\0", "x" * 10_000, "\U0001f600" * 300):
         assert opened.account_by_name(name) is None
     assert opened.session("\0") is None and opened.session_by_ulid("\0") is None
+
+
+def test_the_last_state_of_a_session(opened: Store, admin: Account) -> None:
+    """It outlives Redis; the account and the time of the last connection outlive a state that says nothing of them."""
+    ulid = opened.create_session(admin, "name").ulid
+    record = opened.session("name")
+    assert record and (record.state, record.reason, record.until, record.me, record.connected_at) == (
+        "stopped", None, None, None, None,
+    )  # fmt: skip
+    me = {"id": "628:1@s.whatsapp.net", "name": "\U0001f600\0\ud800"}
+    opened.remember_state(ulid, state="open", me=me, connected_at=12.5)
+    opened.remember_state(ulid, state="banned", reason="because\0" * 100, until=99.5)
+    record = opened.session_of(admin, "name")
+    assert record and (record.state, record.until, record.connected_at) == ("banned", 99.5, 12.5)
+    assert record.reason and record.reason.startswith("because\ufffd") and len(record.reason) == 255
+    assert record.me == {"id": me["id"], "name": "\U0001f600\0\ufffd"}
+    opened.remember_state(ulid, state="logged_out", me={})
+    record = opened.session_by_ulid(ulid)
+    assert record and (record.state, record.reason, record.until, record.me) == ("logged_out", None, None, None)
+    opened.remember_state(new_ulid(), state="open")

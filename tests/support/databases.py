@@ -31,13 +31,17 @@ def empty(kind: str, folder: Path) -> Iterator[store.Database]:
         yield store.Sqlite(folder / "warest.sqlite")
     elif kind == "postgres":
         administer_postgres(f"CREATE DATABASE {name}")
-        yield store.Postgres(store.Server(HOST, name, "postgres"))
-        administer_postgres(f"DROP DATABASE {name} WITH (FORCE)")
+        try:
+            yield store.Postgres(store.Server(HOST, name, "postgres"))
+        finally:
+            administer_postgres(f"DROP DATABASE {name} WITH (FORCE)")
     else:
         # A server's default, and one that takes `a` for `A`.
         administer_mysql(f"CREATE DATABASE {name} CHARACTER SET latin1")
-        yield store.Mysql(store.Server(HOST, name, "root"))
-        administer_mysql(f"DROP DATABASE {name}")
+        try:
+            yield store.Mysql(store.Server(HOST, name, "root"))
+        finally:
+            administer_mysql(f"DROP DATABASE {name}")
 
 
 def administer_postgres(sql: str) -> None:

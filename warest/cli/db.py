@@ -1,9 +1,24 @@
 """`warest db`: the database."""
 
+import os
+import re
+from pathlib import Path
+
 import click
 
 from warest import accounts, store
 from warest.config import house, secrets, settings
+
+#: Where seeds are, in the working folder.
+SEEDS = Path("seeds")
+
+_FOLDER = click.Path(file_okay=False, path_type=Path)
+
+
+def _plain(_: click.Context, __: click.Parameter, name: str) -> str:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", name):
+        raise click.BadParameter("small letters, digits, `-` and `_` only")
+    return name
 
 
 @click.group()
@@ -37,6 +52,50 @@ def ping() -> None:
     """Say whether the database answers."""
     database = house.database(settings.from_env())
     click.echo(f"{database} answered in {store.ping(database) * 1000:.0f} ms.")
+
+
+@db.command()
+@click.option("--folder", type=_FOLDER, default=SEEDS, show_default=True, help="Where the SQL files are.")
+def seed(folder: Path) -> None:
+    """Run the SQL files of a folder in the order of their names, each only once. None come with WAREST."""
+    if not folder.is_dir():
+        raise click.ClickException(f"There is no folder {folder}: `warest db make-seed NAME` makes one.")
+    ran = store.seed(house.database(settings.from_env()), folder)
+    for name in ran:
+        click.echo(f"ran  {name}")
+    click.echo(f"{len(ran)} seeds ran.")
+
+
+@db.command()
+@click.argument("name", callback=_plain)
+@click.option("--folder", type=_FOLDER, default=SEEDS, show_default=True, help="Where to put it.")
+def make_seed(name: str, folder: Path) -> None:
+    """Begin an SQL file for `warest db seed`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    _begin(folder / f"{_next_number(folder)}.{name}.sql", "-- Runs once, in one transaction: INSERT INTO ...;\n")
+
+
+@db.command()
+@click.argument("name", callback=_plain)
+def make_migration(name: str) -> None:
+    """Begin a migration and the way back from it. For developers, in a checkout of WAREST."""
+    folder = store.MIGRATIONS
+    if not (folder.parent.parent / "pyproject.toml").exists() or not os.access(folder, os.W_OK):
+        raise click.ClickException(f"WAREST is installed in {folder.parent}: migrations are made in a checkout.")
+    number, last = _next_number(folder), max(path.stem for path in folder.glob("*.sql") if "rollback" not in path.stem)
+    header = "-- What for. Types are those that SQLite, PostgreSQL and MySQL/MariaDB all know; times are epoch seconds."
+    _begin(folder / f"{number}.{name}.sql", f"{header}\n-- depends: {last}\n\n")
+    _begin(folder / f"{number}.{name}.rollback.sql", "")
+
+
+def _next_number(folder: Path) -> str:
+    numbers = [int(found[0]) for path in folder.glob("*.sql") if (found := re.match(r"\d+", path.name))]
+    return f"{max(numbers, default=0) + 1:04}"
+
+
+def _begin(path: Path, text: str) -> None:
+    path.write_text(text)
+    click.echo(path)
 
 
 def prepare(current: settings.Settings) -> int:

@@ -12,7 +12,10 @@ from warest.store.mysql_migrations import Backend, opened
 from warest.store.server import CONNECT_PATIENCE, LOCK_PATIENCE, Server
 
 #: Cut nothing off silently, whatever the server is set to.
-_STRICT = "SET SESSION sql_mode = 'STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION'"
+_STRICT = "STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION"
+
+#: As PostgreSQL: what others have committed is seen, and rows that do not exist are not locked.
+_ISOLATION = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"
 
 #: The lock's name: locks are the server's, so the database's name is in it, cut to the 64 characters that may be.
 _LOCK = "CONCAT('warest:', MD5(DATABASE()))"
@@ -59,6 +62,7 @@ class Mysql:
             "database": server.database,
             "charset": "utf8mb4",
             "connect_timeout": CONNECT_PATIENCE,
-            "init_command": _STRICT,
+            "sql_mode": _STRICT,
+            "init_command": _ISOLATION,
         }
         return {**arguments, "ssl": {"verify_mode": "none"}} if server.ssl else arguments

@@ -19,10 +19,11 @@ _LOCK = 0x77617265
 
 @dataclass(frozen=True)
 class Postgres:
-    """`url` wins over `server`, if there is one."""
+    """`url` wins over `server`, if there is one. Without a `schema` the tables are where the user's are by default."""
 
     server: Server
     url: str = field(default="", repr=False)
+    schema: str = ""
 
     errors = (psycopg2.Error,)
 
@@ -31,7 +32,12 @@ class Postgres:
         return f"PostgreSQL {named.get('host', 'on this machine')}, database {named.get('dbname', '')}"
 
     def prepare(self) -> None:
-        """Nothing: whoever runs the server makes the database."""
+        """Whoever runs the server makes the database; the schema in it is ours."""
+        if self.schema:
+            with closing(psycopg2.connect(**self.arguments())) as connection, connection, connection.cursor() as cursor:
+                cursor.execute("SELECT 1 FROM information_schema.schemata WHERE schema_name = %s", [self.schema])
+                if not cursor.fetchone():  # who has no right to make one may use one that is there
+                    cursor.execute(f'CREATE SCHEMA IF NOT EXISTS "{self.schema}"')
 
     def bind(self, db: Any) -> None:
         db.bind(provider="postgres", **self.arguments())
@@ -67,7 +73,10 @@ class Postgres:
             named = self._parsed()
         defaults = {"connect_timeout": CONNECT_PATIENCE, "keepalives_idle": 30, "application_name": "warest"}
         tls = {"sslmode": "require"} if server.ssl else {}
-        return {**defaults, **tls, **{name: value for name, value in named.items() if value}}
+        arguments = {**defaults, **tls, **{name: value for name, value in named.items() if value}}
+        if self.schema:
+            arguments["options"] = f'{arguments.get("options", "")} -csearch_path="{self.schema}"'.strip()
+        return arguments
 
     def _parsed(self) -> dict[str, Any]:
         try:

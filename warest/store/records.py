@@ -1,6 +1,9 @@
-"""What the store gives out: plain dataclasses."""
+"""What the store gives out about accounts and sessions: plain dataclasses. Chats and messages: history_records.py."""
 
 from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,9 +17,10 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class SessionRecord:
-    """What was decided about a session; how it is just now stands in its state (warest/states.py).
+    """What was decided about a session, and how it was when that was last written down (`state` to `connected_at`).
 
-    `ulid` is its name inside the house, `id` the one that its owner gave it.
+    `ulid` is its name inside the house, `id` the one that its owner gave it. How it is just now stands in its state
+    (warest/states.py); the copy here, in the same words, is for when Redis has lost it. Times are epoch seconds.
     """
 
     ulid: str
@@ -26,3 +30,39 @@ class SessionRecord:
     webhook_url: str
     webhook_secret: str
     created_at: float
+    state: str
+    reason: str | None
+    until: float | None
+    me: dict[str, Any] | None
+    connected_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """Some of `total` rows."""
+
+    rows: list[T]
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Log(Generic[T]):
+    """Some rows, newest first. `cursor` gets the next ones; None: there are none."""
+
+    rows: list[T]
+    cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """Who (`registry`, `username`, `key_name`) did what to whom, from where; `at` is epoch seconds."""
+
+    id: str
+    registry: str
+    username: str
+    key_name: str
+    action: str
+    target: str
+    address: str
+    at: float
+    detail: dict[str, Any]

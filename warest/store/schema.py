@@ -9,6 +9,7 @@ from typing import Any
 import yoyo
 from pony.orm import OrmError, TransactionIntegrityError, db_session
 from pony.orm.dbapiprovider import DBException
+from yoyo.migrations import get_migration_hash
 
 from warest.errors import Conflict, DriverError
 from warest.store.mysql import Mysql
@@ -16,6 +17,9 @@ from warest.store.postgres import Postgres
 from warest.store.sqlite import Sqlite
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
+
+#: What the names of seeds begin with where yoyo keeps what has run: a migration may be called the same.
+_SEED = "seed/"
 
 Database = Sqlite | Postgres | Mysql
 
@@ -49,7 +53,23 @@ def rollback(database: Database, *, everything: bool = False) -> int:
             applied = list(backend.to_rollback(yoyo.read_migrations(str(MIGRATIONS))))
             undone = applied if everything else applied[:1]
             backend.rollback_migrations(undone)
+            if everything:
+                _forget_seeds(backend)
             return len(undone)
+
+
+def seed(database: Database, folder: Path) -> list[str]:
+    """Run the SQL files of a folder in the order of their names, each once for all time; returns which ran."""
+    with _answering(database):
+        database.ping()
+        with _alone(database) as backend:
+            seeds = yoyo.read_migrations(str(folder))
+            for one in seeds:
+                one.id = f"{_SEED}{one.id}"
+                one.hash = get_migration_hash(one.id)
+            pending = backend.to_apply(seeds)
+            backend.apply_migrations(pending)
+            return [one.id.removeprefix(_SEED) for one in pending]
 
 
 def status(database: Database) -> list[tuple[str, bool]]:
@@ -68,6 +88,13 @@ def ping(database: Database) -> float:
     with _answering(database):
         database.ping()
     return time.monotonic() - begun
+
+
+def _forget_seeds(backend: Any) -> None:
+    """What they put in has gone with the tables, so they may run again."""
+    with backend.transaction():
+        gone = {"seeds": f"{_SEED}%"}
+        backend.execute(f"DELETE FROM {backend.migration_table} WHERE migration_id LIKE :seeds", gone)
 
 
 @contextmanager

@@ -1,0 +1,46 @@
+"""What the queries of every noun begin with."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from warest import entities
+from warest.errors import NotFound
+from warest.store import fitting
+from warest.store.records import Account
+from warest.store.schema import transaction
+
+
+class Noun:
+    """The queries of one noun. Those that a user reaches take the owner, the others are the house's own."""
+
+    def __init__(self, opened: entities.Entities) -> None:
+        self._entities = opened
+
+    def _owns(self, owner: Account, session: str) -> bool:
+        """Within the transaction that goes on to read or write."""
+        return self._asked(self._entities.Session, id=session, registry=owner.registry) is not None
+
+    def _asked(self, entity: Any, *, locked: bool = False, **wanted: str) -> entities.Row | None:
+        """The row that a user asks for, by words of any length and kind: what no column can hold is nobody's."""
+        query = entity.select()
+        for name, value in wanted.items():
+            query = where(query, name, value)
+        return (query.for_update() if locked else query).first()
+
+    @contextmanager
+    def _writing(self, session: str) -> Iterator[None]:
+        """A transaction that alone writes chats, contacts and messages of a session: what it looks up stays so.
+
+        Raises NotFound when the session has been deleted.
+        """
+        with transaction():
+            if self._entities.Session.get_for_update(id=session) is None:
+                raise NotFound("Session not found")
+            yield
+
+
+def where(query: Any, name: str, value: str) -> Any:
+    """Only rows with this word in the column. Pony's own keywords would raise for one that is too long for it."""
+    sought = fitting.key(value)
+    return query.filter(lambda row: getattr(row, name) == sought)

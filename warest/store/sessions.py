@@ -1,0 +1,138 @@
+"""The queries about sessions."""
+
+import time
+from typing import Any
+
+from pony.orm import select
+
+from warest import entities
+from warest.errors import Conflict, NotFound
+from warest.ids import new_ulid
+from warest.store import fitting, sql
+from warest.store.accounts import account_of
+from warest.store.records import Account, SessionRecord
+from warest.store.schema import transaction
+
+#: What belongs to a session, by its column `session`: that without which the others cannot be comes last.
+_BELONGINGS = ("deliveries", "endpoints", "sends", "messages", "contacts", "chats")
+
+
+class SessionQueries:
+    _entities: entities.Entities
+
+    def create_session(self, owner: Account, name: str) -> SessionRecord:
+        """Raises Conflict when the name is taken, by whomever: names are global (quirk W9)."""
+        now = time.time()
+        with transaction():
+            if self._entities.Session.get(name=name):
+                raise Conflict(f"session {name} exists")
+            row = self._entities.Session(
+                id=new_ulid(),
+                name=name,
+                registry=owner.registry,
+                auto_start=True,
+                webhook_url="",
+                webhook_secret="",
+                created_at=now,
+                updated_at=now,
+            )
+            return _session(row, owner)
+
+    def session(self, name: str) -> SessionRecord | None:
+        """By its public name, whoever owns it: the caller checks the owner (http/sessions.py)."""
+        if "\0" in name:  # PostgreSQL would refuse the question
+            return None
+        with transaction():
+            row = self._entities.Session.get(name=name)
+            return self._with_owner(row) if row else None
+
+    def session_of(self, owner: Account, name: str) -> SessionRecord | None:
+        """By its public name; somebody else's is none."""
+        if "\0" in name:
+            return None
+        with transaction():
+            row = self._entities.Session.get(name=name, registry=owner.registry)
+            return _session(row, owner) if row else None
+
+    def session_by_ulid(self, ulid: str) -> SessionRecord | None:
+        if "\0" in ulid:
+            return None
+        with transaction():
+            row = self._entities.Session.get(id=ulid)
+            return self._with_owner(row) if row else None
+
+    def sessions_of(self, owner: Account) -> list[SessionRecord]:
+        with transaction():
+            rows = select(row for row in self._entities.Session if row.registry == owner.registry)
+            return [_session(row, owner) for row in sorted(rows, key=lambda row: row.created_at)]
+
+    def sessions_to_start(self) -> list[SessionRecord]:
+        with transaction():
+            rows = select(row for row in self._entities.Session if row.auto_start)
+            return [self._with_owner(row) for row in rows]
+
+    def configure_session(self, owner: Account, ulid: str, *, webhook_url: str, webhook_secret: str) -> None:
+        with transaction():
+            self._owned(owner, ulid).set(webhook_url=webhook_url, webhook_secret=webhook_secret, updated_at=time.time())
+
+    def set_auto_start(self, owner: Account, ulid: str, auto_start: bool) -> None:
+        with transaction():
+            self._owned(owner, ulid).set(auto_start=auto_start, updated_at=time.time())
+
+    def delete_session(self, owner: Account, ulid: str) -> None:
+        """With all that belongs to it, in batches; what still comes in meanwhile goes with the session itself."""
+        with transaction():
+            self._owned(owner, ulid)
+        for table in _BELONGINGS:
+            sql.erase_all(self._entities.db, table, "session = ?", [ulid])
+        with transaction():
+            self._owned(owner, ulid).delete()
+
+    def remember_state(
+        self,
+        ulid: str,
+        *,
+        state: str,
+        reason: str | None = None,
+        until: float | None = None,
+        me: dict[str, Any] | None = None,
+        connected_at: float | None = None,
+    ) -> None:
+        """Keep how a session is, in the words of states.SessionState. Without `me`, `connected_at` those stay known.
+
+        An empty `me` is nobody: the account is unlinked. A session that has been deleted has no state.
+        """
+        changes: dict[str, Any] = {"state": state, "reason": reason and fitting.short(reason), "state_until": until}
+        if me is not None:
+            changes["me"] = fitting.dump(me) or None
+        if connected_at is not None:
+            changes["connected_at"] = connected_at
+        with transaction():
+            if row := self._entities.Session.get(id=ulid):
+                row.set(**changes)
+
+    def _owned(self, owner: Account, ulid: str) -> entities.Row:
+        row = self._entities.Session.get(id=ulid, registry=owner.registry)
+        if row is None:
+            raise NotFound("Session not found")
+        return row
+
+    def _with_owner(self, row: entities.Row) -> SessionRecord:
+        return _session(row, account_of(self._entities.User.get(registry=row.registry)))
+
+
+def _session(row: entities.Row, owner: Account) -> SessionRecord:
+    return SessionRecord(
+        ulid=row.id,
+        id=row.name,
+        owner=owner,
+        auto_start=row.auto_start,
+        webhook_url=row.webhook_url,
+        webhook_secret=row.webhook_secret,
+        created_at=row.created_at,
+        state=row.state,
+        reason=row.reason,
+        until=row.state_until,
+        me=fitting.load(row.me) or None,
+        connected_at=row.connected_at,
+    )
