@@ -12,9 +12,12 @@ from redis.retry import Retry
 from warest import store
 from warest.broker import StreamsBroker
 from warest.bus import Bus
+from warest.config import kinds, secrets, storage_settings
 from warest.config.settings import Settings
+from warest.drivers import storage
 from warest.leases import Leases
 from warest.limits import Limits
+from warest.spool import Spool
 from warest.states import States
 from warest.whatsapp.keystores import Files, KeyStores, Schemas
 
@@ -55,7 +58,9 @@ def database(settings: Settings) -> store.Database:
     if settings.db_client == "sqlite":
         return store.Sqlite(settings.sqlite_path)
     server = _db_server(settings)
-    return store.Mysql(server) if settings.db_client == "mysql" else store.Postgres(server, settings.db_url)
+    if settings.db_client == "mysql":
+        return store.Mysql(server)
+    return store.Postgres(server, settings.db_url, settings.db_schema)
 
 
 def _db_server(settings: Settings) -> store.Server:
@@ -81,6 +86,56 @@ def key_stores_of(settings: Settings) -> KeyStores:
     schemas = Schemas(store.Postgres(_db_server(settings), url).arguments())
     schemas.check()
     return schemas
+
+
+def storage_place(settings: Settings) -> storage.Folders | storage.Bucket:
+    """What WAREST_STORAGE_DRIVER says."""
+    return _bucket(settings) if settings.storage_driver == "s3" else _folders(settings)
+
+
+def open_storage(settings: Settings) -> storage.Storage:
+    """Its `is_shared` tells whether other hosts see the same files (decision 10)."""
+    return storage.open(storage_place(settings))
+
+
+def open_spool(settings: Settings, opened: storage.Storage) -> Spool:
+    return Spool(opened, seconds=settings.storage_temp_ttl, limit=int(settings.spool_limit_mb * 1_000_000))
+
+
+def _folders(settings: Settings) -> storage.Folders:
+    generated = secrets.load(settings).storage_secret
+    keys = (settings.storage_key, settings.storage_secret, generated, *kinds.split(settings.storage_old_keys))
+    return storage.Folders(
+        private=settings.private_path,
+        public=settings.public_path,
+        metadata=settings.metadata_path,
+        keys=tuple(filter(None, keys)),
+        signing_secret=settings.storage_signing_secret or settings.storage_secret or generated,
+        encrypts=settings.storage_encrypt,
+        signed_seconds=settings.storage_signed_ttl,
+        public_url=settings.storage_public_url,
+        signed_url=settings.storage_signed_url,
+    )
+
+
+def _bucket(settings: Settings) -> storage.Bucket:
+    customer_key = settings.s3_customer_key
+    return storage.Bucket(
+        name=settings.s3_bucket,
+        endpoint=settings.s3_endpoint,
+        region="us-east-1" if settings.s3_region == "auto" else settings.s3_region,
+        access_key=settings.s3_access_key,
+        secret_key=settings.s3_secret_key,
+        session_token=settings.s3_session,
+        path_style=settings.s3_path_style,
+        accelerate=settings.s3_accelerate,
+        acl=settings.s3_acl,
+        sse=settings.s3_sse,
+        sse_kms_key=settings.s3_kms_key,
+        sse_customer_key=storage_settings.customer_key(customer_key) if customer_key else b"",
+        signed_seconds=settings.s3_signed_ttl,
+        public_url=settings.s3_public_url,
+    )
 
 
 def open_limits(settings: Settings) -> Limits:

@@ -3,10 +3,15 @@
 import ipaddress
 import re
 import zoneinfo
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
+from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, ValidationInfo
+
+
+def variables(*names: str, default: Any, help: str, secret: bool = False) -> Any:
+    """A setting that stands in the first of `names` that is set. A secret is shown nowhere."""
+    return Field(default, validation_alias=AliasChoices(*names), description=help, repr=not secret)
 
 
 def _hash_name(value: object) -> object:
@@ -84,6 +89,7 @@ Port = Annotated[int, Field(ge=0, le=65535)]
 Seconds = Annotated[float, Field(gt=0)]
 Milliseconds = Annotated[int, Field(ge=0)]
 DbClient = Annotated[Literal["sqlite", "postgres", "mysql"], BeforeValidator(_db_client)]
+DbSchema = Annotated[str, Field(pattern=r"^([A-Za-z_][A-Za-z0-9_]{0,62})?$")]
 DbUrl = Annotated[str, AfterValidator(_db_url)]
 SessionStore = Annotated[str, AfterValidator(_session_store)]
 NeededByServer = Annotated[str, AfterValidator(_needed_by_server), Field(validate_default=True)]

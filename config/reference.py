@@ -4,7 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
 from warest.config.settings import Settings, names_of
+from warest.config.storage_settings import StorageSettings
+
+#: The settings by chapter; those that `Settings` itself has come first, without a title.
+GROUPS: dict[str, type[BaseModel]] = {"": Settings, "Storage": StorageSettings}
 
 _ROOT = Path(__file__).resolve().parent.parent
 
@@ -15,28 +21,57 @@ folder is read too; the process environment wins over `.env`, and `X_FILE` over 
 Booleans are true, 1, yes, on and false, 0, no, off. Wrong settings stop the start, all of them named at once.
 
 Where several names stand in a row, the first that is set counts. Written by `python -m warest.config.reference`.
+"""
 
+_TABLE = """
 | variable | default | what it does |
 |---|---|---|
 """
 
+_IGNORED = """
+## Ignored
+
+The original read these too.
+
+| variable | why it is ignored |
+|---|---|
+"""
+
+#: Variables of the original that we know and do not read, and why.
+IGNORED = {
+    "WAREST_STORAGE_LOCAL_ENCRYPT_PUBLIC": "Public files are for everybody; the original did not encrypt them either.",
+    "WAREST_STORAGE_LOCAL_CHECKSUM": "Checksums are always SHA-256: they are compared with those of other hosts.",
+    "WAREST_STORAGE_LOCAL_PRUNE_MS": "Links are not kept in memory, so there is nothing to prune.",
+    "WAREST_STORAGE_S3_SSE_CUSTOMER_ALGO": "S3 knows only AES256.",
+}
+
 
 def markdown() -> str:
     """docs/configuration.md."""
-    rows = (f"| {', '.join(f'`{name}`' for name in names)} | {shown} | {help} |" for names, shown, help in _settings())
-    return _INTRODUCTION + "\n".join(rows) + "\n"
+    parts = [_INTRODUCTION]
+    for title, group in GROUPS.items():
+        rows = (f"| {_listed(names)} | {shown} | {help} |\n" for names, shown, help in _settings(group))
+        parts += [f"\n## {title}\n" if title else "", _TABLE, *rows]
+    ignored = (f"| `{name}` | {why} |\n" for name, why in IGNORED.items())
+    return "".join([*parts, _IGNORED, *ignored])
 
 
 def example() -> str:
     """.env.example: everything commented out, since nothing has to be set."""
-    parts = (f"# {help}\n#{names[0]}={shown.strip('`').replace('none', '')}\n" for names, shown, help in _settings())
+    every = (setting for group in GROUPS.values() for setting in _settings(group))
+    parts = (f"# {help}\n#{names[0]}={shown.strip('`').replace('none', '')}\n" for names, shown, help in every)
     return "# Copy to .env and uncomment what you need; docs/configuration.md explains.\n\n" + "\n".join(parts)
 
 
-def _settings() -> Iterator[tuple[list[str], str, str]]:
-    """Variables, default and help of each setting."""
-    for field in Settings.model_fields.values():
-        yield names_of(field), _default(field.default), str(field.description)
+def _settings(group: type[BaseModel]) -> Iterator[tuple[list[str], str, str]]:
+    """Variables, default and help of each setting that the group itself has."""
+    for name, field in group.model_fields.items():
+        if name in group.__annotations__:
+            yield names_of(field), _default(field.default), str(field.description)
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
 
 
 def _default(value: Any) -> str:

@@ -5,8 +5,11 @@ import json
 import logging
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TextIO
 
 from warest.config.settings import Settings
 from warest.errors import SetupError
@@ -22,11 +25,15 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 @dataclass(frozen=True, repr=False)
 class Secrets:
-    """What is kept in `secrets.json` (mode 0600); a variable that is set wins over it."""
+    """What is kept in `secrets.json` (mode 0600); a variable that is set wins over it.
+
+    But for `storage_secret`: that is always the kept one, since files that it has encrypted must stay readable.
+    """
 
     admin_apikey: str
     admin_password: str
     webhook_secret: str
+    storage_secret: str
 
 
 def load(settings: Settings) -> Secrets:
@@ -38,18 +45,27 @@ def load(settings: Settings) -> Secrets:
         admin_apikey=settings.admin_apikey or kept.admin_apikey,
         admin_password=settings.admin_password or kept.admin_password,
         webhook_secret=settings.webhook_default_secret or kept.webhook_secret,
+        storage_secret=kept.storage_secret,
     )
 
 
 def refuse_samples(settings: Settings) -> None:
     """Raise SetupError when a value that stands in somebody's documents guards a production server (decision 4)."""
-    used = (settings.admin_apikey, settings.admin_password, settings.webhook_default_secret)
-    if not SAMPLES.intersection(used):
+    used = {
+        "WAREST_AUTHADMIN_PASSWORD": settings.admin_password,
+        "WAREST_ADMIN_APIKEY": settings.admin_apikey,
+        "WEBHOOK_DEFAULT_SECRET": settings.webhook_default_secret,
+        "WAREST_STORAGE_SHARED_SECRET": settings.storage_secret,
+        "WAREST_STORAGE_LOCAL_ENCRYPTION_KEY": settings.storage_key,
+        "WAREST_STORAGE_LOCAL_SIGNED_SECRET": settings.storage_signing_secret,
+    }
+    known = [name for name, value in used.items() if value in SAMPLES]
+    if not known:
         return
     if settings.environment == "production" and settings.host not in LOOPBACK:
         raise SetupError(
-            "A secret has a value that everybody knows from sample files. Change WAREST_AUTHADMIN_PASSWORD, "
-            "WAREST_ADMIN_APIKEY and WEBHOOK_DEFAULT_SECRET, or unset them to have them generated."
+            f"These have a value that everybody knows from sample files: {', '.join(known)}. "
+            "Change them, or unset them to have them generated."
         )
     log.warning("a secret has a value that everybody knows from sample files; do not use it where others can connect")
 
@@ -59,17 +75,38 @@ def path(settings: Settings) -> Path:
 
 
 def _kept(file: Path) -> Secrets:
-    with os.fdopen(os.open(file, os.O_RDWR | os.O_CREAT, 0o600), "r+") as handle:
-        os.fchmod(handle.fileno(), 0o600)  # one that was copied here may be readable by others
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        if text := handle.read():
-            return Secrets(**json.loads(text))
-        made = Secrets(
-            admin_apikey=f"admin_{new_ulid()}_{secrets.token_hex(16)}",
-            admin_password=secrets.token_urlsafe(12),
-            webhook_secret=secrets.token_urlsafe(24),
-        )
-        handle.write(json.dumps(asdict(made), indent=2) + "\n")
+    made = Secrets(
+        admin_apikey=f"admin_{new_ulid()}_{secrets.token_hex(16)}",
+        admin_password=secrets.token_urlsafe(12),
+        webhook_secret=secrets.token_urlsafe(24),
+        storage_secret=secrets.token_hex(32),
+    )
+    with _locked(file) as handle:
+        text = handle.read()
+        kept = json.loads(text) if text else {}
+        if missing := asdict(made).keys() - kept.keys():  # all of them, or those that an older release had not
+            kept |= {name: value for name, value in asdict(made).items() if name in missing}
+            _replace(file, json.dumps(kept, indent=2) + "\n")
+    return Secrets(**{name: kept[name] for name in asdict(made)})
+
+
+@contextmanager
+def _locked(file: Path) -> Iterator[TextIO]:
+    """The file, which nobody else changes meanwhile."""
+    while True:
+        with os.fdopen(os.open(file, os.O_RDWR | os.O_CREAT, 0o600), "r+") as handle:
+            os.fchmod(handle.fileno(), 0o600)  # one that was copied here may be readable by others
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            if os.fstat(handle.fileno()).st_ino == file.stat().st_ino:  # else it was replaced while we waited
+                yield handle
+                return
+
+
+def _replace(file: Path, text: str) -> None:
+    """As a whole or not at all: what stands in it cannot be made again."""
+    draft = file.with_suffix(".new")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as handle:
+        handle.write(text)
         handle.flush()
         os.fsync(handle.fileno())
-        return made
+    draft.replace(file)

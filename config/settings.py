@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from dotenv import dotenv_values
-from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BeforeValidator, ConfigDict, Field, ValidationError
 
 from warest.config import sources
 from warest.config.kinds import (
     CountryCode,
     DbClient,
+    DbSchema,
     DbUrl,
     HeaderText,
     Milliseconds,
@@ -31,17 +32,17 @@ from warest.config.kinds import (
     Sha2,
     TimeZone,
     lower,
+    variables,
 )
+from warest.config.storage_settings import StorageSettings
 from warest.errors import SetupError
 
 
-def variables(*names: str, default: Any, help: str, secret: bool = False) -> Any:
-    """A setting that stands in the first of `names` that is set. A secret is shown nowhere."""
-    return Field(default, validation_alias=AliasChoices(*names), description=help, repr=not secret)
+class Settings(StorageSettings):
+    """The settings of one process, checked. Secrets that nobody set are in config/secrets.py.
 
-
-class Settings(BaseModel):
-    """The settings of one process, checked. Secrets that nobody set are in config/secrets.py."""
+    A group that would make this file too long has a file of its own and is inherited, so that all are read alike.
+    """
 
     model_config = ConfigDict(extra="ignore", frozen=True, populate_by_name=True, hide_input_in_errors=True)
 
@@ -131,6 +132,11 @@ class Settings(BaseModel):
     db_ssl: bool = variables(
         "WAREST_DB_SSL", default=False, help="Encrypt the way to the database, without a look at its certificate."
     )
+    db_schema: DbSchema = variables(
+        "WAREST_DB_SCHEMA",
+        default="",
+        help="PostgreSQL only: the schema of our tables, made if it is not there; default is the user's own.",
+    )
 
     webhook_default_url: str = variables("WEBHOOK_DEFAULT_URL", default="", help="Receiver of sessions without one.")
     webhook_default_secret: str = variables(
@@ -206,6 +212,18 @@ class Settings(BaseModel):
         "LOG_LEVEL", default="info", help="Log level."
     )
     log_pretty: bool = variables("LOG_PRETTY", default=False, help="Logs for people instead of JSON lines.")
+
+    @property
+    def private_path(self) -> Path:
+        return self.storage_private_path or self.data_dir / "private" / "storages"
+
+    @property
+    def public_path(self) -> Path:
+        return self.storage_public_path or self.data_dir / "public" / "storages"
+
+    @property
+    def metadata_path(self) -> Path:
+        return self.storage_metadata_path or self.private_path / ".meta"
 
     @property
     def sqlite_path(self) -> Path:

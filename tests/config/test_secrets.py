@@ -6,9 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from support.waiting import eventually
 from warest.config import secrets
 from warest.config.settings import Settings
+from warest.errors import SetupError
 
 
 def test_they_are_made_once_and_kept(tmp_path: Path) -> None:
@@ -16,7 +19,8 @@ def test_they_are_made_once_and_kept(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path / "new" / "data")
     made = secrets.load(settings)
     assert secrets.load(settings) == made
-    assert len({made.admin_apikey, made.admin_password, made.webhook_secret}) == 3
+    assert len({made.admin_apikey, made.admin_password, made.webhook_secret, made.storage_secret}) == 4
+    assert len(made.storage_secret) == 64  # as an encryption key these are 32 bytes
     assert len(made.admin_password) >= 16 and len(made.webhook_secret) >= 32 and len(made.admin_apikey) > 60
     assert secrets.path(settings).stat().st_mode & 0o777 == 0o600
     assert secrets.load(Settings(data_dir=tmp_path / "other")) != made
@@ -70,3 +74,30 @@ def test_they_are_not_shown_by_accident(tmp_path: Path) -> None:
     """Neither in a traceback nor in a log of the object."""
     made = secrets.load(Settings(data_dir=tmp_path))
     assert made.admin_apikey not in repr(made) and made.admin_password not in str(made)
+
+
+def test_a_file_of_an_older_release(tmp_path: Path) -> None:
+    """It is given what it lacks; the rest stays as it is, also what only a newer release knows."""
+    secrets.path(Settings(data_dir=tmp_path)).write_text(
+        '{"admin_apikey": "a", "admin_password": "b", "webhook_secret": "c", "of_tomorrow": "d"}'
+    )
+    made = secrets.load(Settings(data_dir=tmp_path))
+    assert (made.admin_apikey, made.admin_password, made.webhook_secret) == ("a", "b", "c")
+    assert secrets.load(Settings(data_dir=tmp_path)) == made and len(made.storage_secret) == 64
+    assert json.loads((tmp_path / "secrets.json").read_text())["of_tomorrow"] == "d"
+    assert [path.name for path in tmp_path.iterdir()] == ["secrets.json"]
+
+
+def test_what_was_kept_stays_readable(tmp_path: Path) -> None:
+    """The storage secret is always the kept one: it may have encrypted files before somebody set another."""
+    kept = secrets.load(Settings(data_dir=tmp_path))
+    assert secrets.load(Settings(data_dir=tmp_path, storage_secret="mine")).storage_secret == kept.storage_secret
+
+
+@pytest.mark.parametrize("setting", ["storage_secret", "storage_key", "storage_signing_secret"])
+def test_the_default_of_the_original_is_refused(tmp_path: Path, setting: str) -> None:
+    """In production, where others can connect; with the name of the variable."""
+    chosen = {setting: "warest-storage-secret", "data_dir": tmp_path}
+    secrets.load(Settings.model_validate(chosen))
+    with pytest.raises(SetupError, match="WAREST_STORAGE_"):
+        secrets.load(Settings.model_validate(chosen | {"environment": "production"}))

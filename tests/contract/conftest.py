@@ -1,10 +1,14 @@
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from support import databases
-from warest import store
+from support import databases, object_server
+from warest import accounts, store
+from warest.drivers import storage
+from warest.ids import new_ulid
+from warest.store import Account, Store
 
 
 @pytest.fixture(params=databases.KINDS)
@@ -15,7 +19,50 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[store.D
 
 
 @pytest.fixture
-def opened(database: store.Database) -> store.Store:
+def opened(database: store.Database) -> Store:
     """The store on it, migrated."""
     store.migrate(database)
     return store.open(database)
+
+
+@pytest.fixture
+def admin(opened: Store) -> Account:
+    accounts.seed_admin(opened, "boss", "a password", "the key")
+    return Account("admin", "boss", True)
+
+
+@pytest.fixture
+def other(database: store.Database, admin: Account) -> Account:
+    """Another tenant. Nothing makes users yet, so it is put in by hand, as in the original."""
+    values = f"'{new_ulid()}', 'TENANT', 'user', 'x', '{store.key_hash('user key')}', false, 0, 0"
+    databases.execute(database, f"insert into users values ({values})")
+    return Account("TENANT", "user", False)
+
+
+@pytest.fixture
+def session(opened: Store, admin: Account) -> str:
+    """The ULID of a session of the admin's."""
+    return opened.create_session(admin, "session").ulid
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[object_server.ObjectServer]:
+    with object_server.running() as server:
+        yield server
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> storage.Folders:
+    """Not there yet."""
+    root = tmp_path / "data"
+    return storage.Folders(
+        root / "private", root / "public", root / "private/.meta", keys=("a key",), signing_secret="a secret"
+    )
+
+
+@pytest.fixture(params=["encrypted", "plain", "s3"])
+def files(request: pytest.FixtureRequest, folders: storage.Folders) -> storage.Storage:
+    """An empty storage of each kind."""
+    if request.param == "s3":
+        return storage.open(request.getfixturevalue("s3").bucket())
+    return storage.open(dataclasses.replace(folders, encrypts=request.param == "encrypted"))
