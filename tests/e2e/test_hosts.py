@@ -103,8 +103,7 @@ def talk(installation: Hosts, receiver: Receiver, words: str) -> None:
     eventually(lambda: all(installation.phone_has(first, f"{words} from {phone}") for phone in others))
     expected = {f"{words} to {phone}" for phone in others}
     eventually(lambda: expected <= {*receiver.texts()}, within=30, what="the events")
-    messages = installation.sandbox("GET", f"/phones/{first}/messages", params={"after": 0, "wait": 0})
-    texts = [message["text"] for message in messages if message["kind"] == "text" and not message["fromMe"]]
+    texts = installation.texts(first)
     assert len(texts) == len(set(texts))
 
 

@@ -36,11 +36,16 @@ def test_a_file_is_private_and_its_name_is_escaped(folder: Path) -> None:
         assert stat.S_IMODE((folder / "a ?#b" / "01A").stat().st_mode) == 0o700
 
 
-def test_a_frozen_holder_of_a_file_is_killed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keystores, "PREDECESSOR_PATIENCE", 0.2)
+@pytest.mark.parametrize("is_frozen", [True, False])
+def test_a_holder_of_a_file_that_does_not_end_is_killed(
+    folder: Path, is_frozen: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At once if it is frozen, for then it cannot; else after the time of a graceful stop."""
+    monkeypatch.setattr(keystores, "PREDECESSOR_PATIENCE", 60 if is_frozen else 0.2)
     holder = subprocess.Popen([sys.executable, "-c", HOLDER, str(folder)], stdout=subprocess.PIPE)
     assert holder.stdout is not None and holder.stdout.readline() == b"held\n"
-    os.kill(holder.pid, signal.SIGSTOP)
+    if is_frozen:
+        os.kill(holder.pid, signal.SIGSTOP)
     with Files(folder).claimed("01A", 2):
         assert holder.wait(timeout=5) == -signal.SIGKILL
     holder.stdout.close()
