@@ -18,8 +18,8 @@ check: .venv/installed  ## style and types
 test: .venv/installed  ## the suite
 	$(BIN)/pytest
 
-test-db: .venv/installed  ## the store on SQLite, and on PostgreSQL and MariaDB at 127.0.0.1
-	$(BIN)/pytest -m 'not slow' tests/contract
+test-db: .venv/installed  ## the store on PostgreSQL and MariaDB at 127.0.0.1, and several hosts
+	$(BIN)/pytest -m 'server and not slow'
 
 soak: .venv/installed  ## what takes long: time-outs, and supervisors that take over from each other
 	$(BIN)/pytest -m slow

@@ -17,6 +17,7 @@ import dramatiq
 
 from warest import commands, events, ids, keys, lifecycle
 from warest.actors.heartbeat import Heartbeat
+from warest.actors.phone import PhoneWatch
 from warest.bus import answered, refused
 from warest.config import logs
 from warest.config.house import connect
@@ -97,9 +98,12 @@ class Session:
         self._lease = order.lease
         self._delay = order.delay
         self._heartbeat = Heartbeat(
-            self.house.leases, order.lease, on_beat=self._give_up_if_stuck, on_lost=self._on_lease_lost
+            self.house.leases, order.lease, on_beat=self._look_after, on_lost=self._on_lease_lost
         )
         self._state, self._since = "starting", time.monotonic()
+        self._phone = PhoneWatch(
+            self.house.states.get(order.identity.ulid).phone_seen, order.settings.phone_patience * 86_400
+        )
         signal.signal(signal.SIGTERM, lambda *_: self._end(ASKED))
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole terminal; the supervisor decides
         self._begin_once = self.house.redis.register_script(_BEGIN)
@@ -126,6 +130,7 @@ class Session:
         self._change("pairing_code", {"pairCode": code}, pair_code=code, pair_code_until=until)
 
     def on_paired(self) -> None:
+        self._phone.saw(time.time())
         self._change("paired", qr=None, qr_until=None, pair_code=None, pair_code_until=None)
 
     def on_qr_expired(self) -> None:
@@ -157,6 +162,8 @@ class Session:
         self._end(ENDED)
 
     def on_message(self, message: Any) -> None:
+        if (seen_at := inbound.seen_phone_at(message)) is not None:
+            self._phone.saw(seen_at)
         if inbound.is_for_receivers(message):
             self._publish(
                 events.MESSAGE_RECEIVED,
@@ -187,6 +194,22 @@ class Session:
         """Whether the command is ours to run, now and for the first time."""
         held = [keys.lease(self.identity.ulid), keys.started_command(command_id)]
         return bool(self._begin_once(keys=held, args=[self._lease.number, STARTED_TTL]))
+
+    def _look_after(self) -> None:
+        """At every sign of life of this process."""
+        self._give_up_if_stuck()
+        if self.client.is_open:
+            self._miss_the_phone()
+
+    def _miss_the_phone(self) -> None:
+        if (seen_at := self._phone.to_keep()) is not None:
+            self._surely(lambda: self.house.states.put(self.identity.ulid, lease=self._lease, phone_seen=seen_at))
+        if self._phone.is_missing and self._state == "open":
+            self._change(
+                "phone_offline", {"status": "open"}, reason=f"no sign of the phone for {self._phone.days} days"
+            )
+        elif not self._phone.is_missing and self._state == "phone_offline":
+            self._change("open", {"status": "open", "me": self.client.me})
 
     def _give_up_if_stuck(self) -> None:
         """A server that takes the connection and then says nothing leaves the engine waiting for ever: begin anew."""

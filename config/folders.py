@@ -8,7 +8,6 @@ secret, and nobody would know why.
 
 import contextlib
 import json
-import logging
 import os
 import socket
 import threading
@@ -23,8 +22,6 @@ from warest import keys
 from warest.config.settings import Settings
 from warest.errors import SetupError
 from warest.ids import new_ulid
-
-log = logging.getLogger(__name__)
 
 #: A process that has given no sign of life for so long is gone, s.
 TTL = 15.0
@@ -48,21 +45,56 @@ class Member:
     alone: tuple[str, ...]
 
 
-def join(settings: Settings, client: "redis.Redis", role: str) -> None:
-    """Tell that a process of this `role` (web, sessions, worker) lives here, from now on.
+class Membership:
+    """Tells every few seconds that this process lives, until it leaves."""
+
+    def __init__(self, client: "redis.Redis", name: str, member: Member) -> None:
+        self._client = client
+        self._name = name
+        self._member = member
+        self._left = threading.Event()
+        self._thread = threading.Thread(target=self._tell_on, name="folder", daemon=True)
+
+    def begin(self) -> None:
+        """Raises SetupError when others have another folder and need the same. Redis may come later."""
+        with contextlib.suppress(redis.RedisError):
+            self._tell()
+            try:
+                _refuse(self._member, _others(self._client, self._member))
+            except SetupError:
+                self._client.hdel(keys.MEMBERS, self._name)
+                raise
+        self._thread.start()
+
+    def leave(self) -> None:
+        """So that nobody has to wait until this process counts as dead."""
+        self._left.set()
+        self._thread.join()
+        with contextlib.suppress(redis.RedisError):
+            self._client.hdel(keys.MEMBERS, self._name)
+
+    def _tell_on(self) -> None:
+        while not self._left.wait(TTL / 3):
+            with contextlib.suppress(redis.RedisError):
+                self._tell()
+
+    def _tell(self) -> None:
+        told = json.dumps({**vars(self._member), "until": time.time() + TTL})
+        with self._client.pipeline() as pipe:
+            pipe.hset(keys.MEMBERS, self._name, told)
+            pipe.expire(keys.MEMBERS, int(TTL * 4))
+            pipe.execute()
+
+
+def join(settings: Settings, client: "redis.Redis", role: str) -> Membership:
+    """A process of this `role` (web, sessions, worker) belongs to the installation from now on.
 
     Raises SetupError when it and another one have different data folders and need the same.
     """
     member = Member(_identity(settings.data_dir), _place(settings), _alone(settings, role))
-    name = f"{member.folder}/{role}/{os.getpid()}"
-    with contextlib.suppress(redis.RedisError):  # Redis may come later; then it is told later
-        _tell(client, name, member)
-        try:
-            _refuse(member, _others(client, member))
-        except SetupError:
-            client.hdel(keys.MEMBERS, name)
-            raise
-    threading.Thread(target=_tell_for_ever, args=[client, name, member], name="folder", daemon=True).start()
+    membership = Membership(client, f"{member.folder}/{role}/{os.getpid()}", member)
+    membership.begin()
+    return membership
 
 
 def _alone(settings: Settings, role: str) -> tuple[str, ...]:
@@ -104,21 +136,6 @@ def _others(client: "redis.Redis", member: Member) -> list[Member]:
         client.hdel(keys.MEMBERS, *dead)
     others = [Member(entry["folder"], entry["place"], tuple(entry["alone"])) for entry in living]
     return [other for other in others if other.folder != member.folder]
-
-
-def _tell(client: "redis.Redis", name: str, member: Member) -> None:
-    told = {**vars(member), "until": time.time() + TTL}
-    with client.pipeline() as pipe:
-        pipe.hset(keys.MEMBERS, name, json.dumps(told))
-        pipe.expire(keys.MEMBERS, int(TTL * 4))
-        pipe.execute()
-
-
-def _tell_for_ever(client: "redis.Redis", name: str, member: Member) -> None:
-    while True:
-        time.sleep(TTL / 3)
-        with contextlib.suppress(redis.RedisError):
-            _tell(client, name, member)
 
 
 def _identity(folder: Path) -> str:

@@ -197,6 +197,11 @@ class Settings(StorageSettings):
         help="Where the engine keeps the sessions' keys: `files` in the data folder, `postgres` (the database of "
         "WAREST_DB_*), or a `postgresql://` URL. With `files` all hosts of the sessions need one data folder.",
     )
+    phone_patience: Annotated[float, Field(ge=0)] = variables(
+        "WAREST_PHONE_PATIENCE_DAYS",
+        default=12,
+        help="A session whose phone has sent nothing for so long is `phone_offline`; 0 means never, days.",
+    )
     starts_at_once: Annotated[int, Field(ge=1)] = variables(
         "WAREST_STARTS_AT_ONCE", default=4, help="Sessions that one host connects at the same time."
     )

@@ -1,5 +1,6 @@
 """The web application: thin, without state, without the engine."""
 
+import atexit
 from collections.abc import Iterator
 from typing import Any
 
@@ -30,7 +31,7 @@ def from_env() -> App:
     """The application of this process: the only door to the environment."""
     current = settings.from_env()
     kept, parts = secrets.load(current), house.connect(current)
-    folders.join(current, parts.redis, "web")
+    atexit.register(folders.join(current, parts.redis, "web").leave)
     return create_app(parts, house.open_store(current), house.open_limits(current), admin_key=kept.admin_apikey)
 
 

@@ -65,7 +65,7 @@ STATES = {
         State(
             "phone_offline",
             OPEN,
-            "The session is online, but the phone has not been seen for days.",
+            "The session is online, but its phone has sent nothing for days.",
             "Open WhatsApp on the phone: after 14 days it unlinks its devices.",
             lives=True,
         ),

@@ -36,7 +36,7 @@ class SessionState:
     """`state` is a name of lifecycle.STATES; `reason` what WhatsApp or the system said, if it said anything.
 
     `me` is WhatsApp's view of the account: `{id, name, lid}`. `connected_ms` is epoch milliseconds; `until`,
-    `qr_until` and `pair_code_until` are epoch seconds. `qr` is the text to be drawn.
+    `qr_until`, `pair_code_until` and `phone_seen` are epoch seconds. `qr` is the text to be drawn.
     """
 
     state: str = "stopped"
@@ -49,6 +49,7 @@ class SessionState:
     pair_code: str | None = None
     pair_code_until: float | None = None
     pid: int | None = None
+    phone_seen: float | None = None
 
     @property
     def known(self) -> lifecycle.State:

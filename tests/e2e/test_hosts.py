@@ -19,10 +19,16 @@ pytestmark = pytest.mark.server
 
 
 @pytest.fixture
-def installation(folder: Path, redis_url: str) -> Iterator[Hosts]:
-    with redis.Redis.from_url(redis_url) as client, databases.empty("postgres", folder) as database:
-        client.flushdb()
+def database(folder: Path) -> Iterator[store.Postgres]:
+    with databases.empty("postgres", folder) as database:
         assert isinstance(database, store.Postgres)
+        yield database
+
+
+@pytest.fixture
+def installation(folder: Path, redis_url: str, database: store.Postgres) -> Iterator[Hosts]:
+    with redis.Redis.from_url(redis_url) as client:
+        client.flushdb()
         url = f"postgresql://postgres@127.0.0.1/{database.server.database}"
         shared = {"WAREST_DB_CLIENT": "postgres", "WAREST_DB_URL": url, "WAREST_SESSION_STORE": "postgres"}
         with hosts(folder, WAREST_REDIS_URL=redis_url, WAREST_LEASE_SEC="3", **shared) as running:
@@ -40,23 +46,52 @@ def test_sessions_move_between_hosts(installation: Hosts, receiver: Receiver) ->
         installation.link(f"s{phone}", phone, webhook=receiver.url)
 
     installation.kill("one")
-    eventually(lambda: holders(installation) == {"two"} and all_open(installation), within=30, what="all on the second")
+    eventually(
+        lambda: holders(installation) == {"two": 4} and all_open(installation), within=30, what="all on the second"
+    )
     talk(installation, receiver, "after a kill")
 
     installation.start("one", "sessions")
-    eventually(lambda: len(holders(installation)) == 2 and all_open(installation), within=30, what="sharing again")
+    eventually(
+        lambda: holders(installation) == {"one": 2, "two": 2} and all_open(installation),
+        within=30,
+        what="sharing again",
+    )
     talk(installation, receiver, "shared")
 
     installation.signal("two", signal.SIGSTOP)
-    eventually(lambda: holders(installation) == {"one"} and all_open(installation), within=30, what="all on the first")
+    eventually(
+        lambda: holders(installation) == {"one": 4} and all_open(installation), within=30, what="all on the first"
+    )
     talk(installation, receiver, "while frozen")
     installation.signal("two", signal.SIGCONT)
-    eventually(lambda: len(holders(installation)) == 2 and all_open(installation), within=30, what="sharing again")
+    eventually(
+        lambda: holders(installation) == {"one": 2, "two": 2} and all_open(installation),
+        within=30,
+        what="sharing again",
+    )
     talk(installation, receiver, "after a freeze")
 
     installation.processes["one"].send_signal(signal.SIGTERM)
-    eventually(lambda: holders(installation) == {"two"} and all_open(installation), within=10, what="a hand-over")
+    eventually(lambda: holders(installation) == {"two": 4} and all_open(installation), within=10, what="a hand-over")
     talk(installation, receiver, "after a hand-over")
+
+
+def test_the_database_of_the_keys_may_hang_up(
+    installation: Hosts, receiver: Receiver, database: store.Postgres
+) -> None:
+    """As it does when it is started again: the engine connects anew, and loses nothing."""
+    for phone in PHONES:
+        installation.link(f"s{phone}", phone, webhook=receiver.url)
+    assert databases.cut_all_connections(database) > len(PHONES)
+    talk(installation, receiver, "after a cut")
+
+
+@pytest.mark.parametrize("command", ["web", "worker", "sessions"])
+def test_a_host_with_a_database_of_its_own_does_not_start(installation: Hosts, command: str) -> None:
+    lonely = installation.start("lonely", command, WAREST_DB_CLIENT="sqlite", WAREST_SESSION_STORE="files")
+    assert lonely.wait(timeout=20) == 1
+    assert "set for both:\n  WAREST_DB_CLIENT=postgres or mysql" in installation.log("lonely").read_text()
 
 
 def talk(installation: Hosts, receiver: Receiver, words: str) -> None:
@@ -68,14 +103,14 @@ def talk(installation: Hosts, receiver: Receiver, words: str) -> None:
     eventually(lambda: all(installation.phone_has(first, f"{words} from {phone}") for phone in others))
     expected = {f"{words} to {phone}" for phone in others}
     eventually(lambda: expected <= {*receiver.texts()}, within=30, what="the events")
-    messages = installation.sandbox("GET", f"/phones/{first}/messages", params={"after": 0, "wait": 0})
-    texts = [message["text"] for message in messages if message["kind"] == "text" and not message["fromMe"]]
+    texts = installation.texts(first)
     assert len(texts) == len(set(texts))
 
 
-def holders(installation: Hosts) -> set[str]:
-    """The hosts that hold sessions now."""
+def holders(installation: Hosts) -> dict[str, int]:
+    """How many sessions each host holds now; none with none."""
     with redis.Redis.from_url(installation.environment["WAREST_REDIS_URL"]) as client:
         leases = [client.get(key) for key in client.scan_iter("warest:session:*:lease")]
-    pids = {int(lease.decode().split("/")[-2]) for lease in leases if isinstance(lease, bytes)}
-    return {name for name, process in installation.processes.items() if process.pid in pids}
+    pids = [int(lease.decode().split("/")[-2]) for lease in leases if isinstance(lease, bytes)]
+    held = {name: pids.count(process.pid) for name, process in installation.processes.items()}
+    return {name: count for name, count in held.items() if count}

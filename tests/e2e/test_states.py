@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -156,3 +157,16 @@ def test_a_server_that_says_nothing_at_the_login_is_left(product: Product) -> No
     eventually(lambda: product.session_pid("mute") not in {0, pid, *stuck}, within=40, what="a third process")
     product.sandbox("DELETE", "/faults")
     reach(product, "mute", "open")
+
+
+def test_a_phone_that_stays_away_is_missed(folder: Path, receiver: Receiver) -> None:
+    """The session stays online; when something comes from the phone it is simply open again."""
+    with running(folder, WAREST_PHONE_PATIENCE_DAYS="0.00007") as product:
+        product.link("lonely", "628130000013", receiver.url)
+        item = reach(product, "lonely", "phone_offline")
+        assert item["status"] == "open" and "Open WhatsApp on the phone" in item["advice"]
+        assert told(receiver, "phone_offline")["status"] == "open"
+        assert product.send("lonely", "628130000013", "are you there?")["code"] == 1000
+        product.sandbox("POST", "/phones", json={"phone": "628130000014", "name": "friend"})
+        product.phone_sends("628130000013", "628130000014", "here I am")
+        eventually(lambda: product.session("lonely")["state"] == "open")

@@ -59,5 +59,14 @@ class Client:
         messages = self.sandbox("GET", f"/phones/{phone}/messages", params={"after": 0, "wait": 0})
         return any(message["text"] == text for message in messages if message["kind"] == "text")
 
+    def texts(self, phone: str) -> list[str]:
+        """Every text that others have sent to it, oldest first."""
+        found: list[str] = []
+        last = 0
+        while page := self.sandbox("GET", f"/phones/{phone}/messages", params={"after": last, "wait": 0}):
+            found += [message["text"] for message in page if message["kind"] == "text" and not message["fromMe"]]
+            last = page[-1]["seq"]
+        return found
+
     def violations(self) -> list[Any]:
         return list(self.sandbox("GET", "/violations"))

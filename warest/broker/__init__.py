@@ -32,6 +32,9 @@ __all__ = ["DeadLetter", "StreamsBroker"]
 
 _QUEUE_NAME = re.compile(r"[A-Za-z0-9_.-]+(?<!\.DQ)(?<!\.XQ)")
 
+#: Options that Dramatiq's Retries notes in a message that fails.
+_OF_A_FORMER_LIFE = frozenset({"retries", "traceback", "requeue_timestamp"})
+
 #: Seconds that a sender should wait when a queue is full.
 _FULL_RETRY_AFTER = 5
 
@@ -136,10 +139,27 @@ class StreamsBroker(dramatiq.Broker):
         for queue_name in self.get_declared_queues():
             self.flush(queue_name)
 
-    def dead_letters(self, queue_name: str, *, count: int = 100) -> list[DeadLetter]:
-        """The newest first."""
+    def depths(self) -> dict[str, tuple[int, int]]:
+        """Every queue that there is: how many of its messages are not done yet, and how many are dead."""
         with _driver_errors():
-            return self.streams.dead_letters(queue_name, count)
+            names = sorted(self.streams.known())
+            return dict(zip(names, self.streams.depths(names), strict=True))
+
+    def dead_letters(self, queue_name: str, *, count: int = 100, before: str | None = None) -> list[DeadLetter]:
+        """The newest first; the next page begins before the id of the last."""
+        with _driver_errors():
+            return self.streams.dead_letters(queue_name, count, before)
+
+    def redrive(self, letter: DeadLetter) -> bool:
+        """Puts a dead letter back into its queue, to be tried as often as a new message. False if it is gone.
+
+        Raises DecodeError for one that never was a Dramatiq message: it would die again.
+        """
+        message: dramatiq.Message[Any] = dramatiq.Message.decode(letter.message)
+        for name in _OF_A_FORMER_LIFE:
+            message.options.pop(name, None)
+        with _driver_errors():
+            return self.streams.redrive(letter.queue, letter.id, message.encode())
 
     def join(self, queue_name: str, *, timeout: int | None = None, interval: int = 20) -> None:
         """Waits until nothing of the queue waits, runs or is delayed; for tests. Both times in milliseconds.

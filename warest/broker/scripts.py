@@ -103,6 +103,14 @@ end
 """
 )
 
+#: KEYS dead, stream, queues. ARGV queue, id, message. Returns 1, or 0 if there is no such dead letter (any more).
+REDRIVE = """
+if #redis.call('XRANGE', KEYS[1], ARGV[2], ARGV[2]) == 0 then return 0 end
+redis.call('SADD', KEYS[3], ARGV[1])
+redis.call('XADD', KEYS[2], '*', 'message', ARGV[3])
+return redis.call('XDEL', KEYS[1], ARGV[2])
+"""
+
 #: KEYS stream. ARGV group, consumer, ids... To the end of the queue in this order, save what another consumer holds.
 REQUEUE = """
 for index = 3, #ARGV do

@@ -77,6 +77,7 @@ class Streams:
         self._ack = self._script(scripts.ACK)
         self._nack = self._script(scripts.NACK)
         self._write_off = self._script(scripts.WRITE_OFF)
+        self._redrive = self._script(scripts.REDRIVE)
         self._requeue = self._script(scripts.REQUEUE)
         self._take_over = self._script(scripts.TAKE_OVER)
         self._leave = self._script(scripts.LEAVE)
@@ -217,9 +218,24 @@ class Streams:
     def requeue(self, queue: str, consumer: str, ids: Iterable[str]) -> None:
         self._requeue(keys=[keys.queue_stream(queue)], args=[GROUP, consumer, *ids])
 
-    def dead_letters(self, queue: str, count: int) -> list[DeadLetter]:
+    def redrive(self, queue: str, id: str, body: bytes) -> bool:
+        """A dead letter back to the end of its queue; False if it is gone."""
+        held = [keys.dead_letters(queue), keys.queue_stream(queue), keys.BROKER_QUEUES]
+        return bool(self._redrive(keys=held, args=[queue, id, body]))
+
+    def depths(self, queues: list[str]) -> list[tuple[int, int]]:
+        """Of each queue: how many messages wait or run, how many are dead."""
+        with self.client.pipeline(transaction=False) as pipeline:
+            for queue in queues:
+                pipeline.xlen(keys.queue_stream(queue))
+                pipeline.xlen(keys.dead_letters(queue))
+            found = pipeline.execute()
+        return list(zip(found[::2], found[1::2], strict=True))
+
+    def dead_letters(self, queue: str, count: int, before: str | None) -> list[DeadLetter]:
         """The newest first."""
-        found: Any = self.client.xrevrange(keys.dead_letters(queue), count=count)
+        newest = f"({before}" if before else "+"
+        found: Any = self.client.xrevrange(keys.dead_letters(queue), newest, count=count)
         return [
             DeadLetter(
                 id=id.decode(),

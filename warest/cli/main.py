@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from warest.cli import db, processes, up
+from warest.cli import db, processes, queues, up
 from warest.errors import WarestError
 
 
@@ -24,6 +24,7 @@ cli.add_command(processes.sessions)
 cli.add_command(processes.worker)
 cli.add_command(processes.sandbox)
 cli.add_command(db.db)
+cli.add_command(queues.queues)
 
 
 def main() -> None:

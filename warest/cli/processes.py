@@ -21,7 +21,8 @@ STOP_PATIENCE_MS = 5_000
 @click.command()
 def web() -> None:
     """Serve the HTTP API (gunicorn)."""
-    settings.from_env()  # what is wrong with them is better said here than by gunicorn
+    current = settings.from_env()  # what is wrong with them is better said here than by gunicorn
+    folders.join(current, houses.connect(current).redis, "web").leave()
     arguments = ["gunicorn", "-c", "python:warest.config.gunicorn_conf", "warest.http.app:from_env()"]
     os.execv(sys.executable, [sys.executable, "-m", *arguments])
 
@@ -32,7 +33,7 @@ def sessions() -> None:
     current = settings.from_env()
     logs.configure(current, "sessions")
     house = houses.connect(current)
-    folders.join(current, house.redis, "sessions")
+    membership = folders.join(current, house.redis, "sessions")
     host = supervisor.Supervisor(house, houses.open_store(current), network.of(current))
     taker = dramatiq.Worker(house.broker, queues=orders.declare(house, host), worker_threads=4)
     taker.start()
@@ -40,6 +41,7 @@ def sessions() -> None:
     _until_told()
     taker.stop(timeout=STOP_PATIENCE_MS)
     host.close()
+    membership.leave()
     house.broker.close()
 
 
@@ -49,12 +51,13 @@ def worker() -> None:
     current = settings.from_env()
     logs.configure(current, "worker")
     house = houses.connect(current)
-    folders.join(current, house.redis, "worker")
+    membership = folders.join(current, house.redis, "worker")
     webhooks.declare(house, houses.open_store(current), secrets.load(current).webhook_secret)
     crew = dramatiq.Worker(house.broker, worker_threads=current.worker_threads)
     crew.start()
     _until_told()
     crew.stop(timeout=STOP_PATIENCE_MS)
+    membership.leave()
     house.broker.close()
 
 

@@ -122,6 +122,10 @@ class Client:
                 quiet_since = now
             time.sleep(QUIET / 20)
 
+    @property
+    def is_open(self) -> bool:
+        return self._open.is_set()
+
     def require_open(self) -> None:
         """The engine aborts the process when its store is used while it is not connected (trap 1)."""
         if not self._open.is_set():

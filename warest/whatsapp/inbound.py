@@ -65,6 +65,12 @@ def is_for_receivers(message: MessageEv) -> bool:
     return not source.IsFromMe and message.Info.Category != "peer" and source.Chat.Server not in _UNSEEN_CHATS
 
 
+def seen_phone_at(message: MessageEv) -> float | None:
+    """When the account's phone sent this, epoch s; None if it did not: our other devices are no sign of it."""
+    source = message.Info.MessageSource
+    return message.Info.Timestamp / 1000 if source.IsFromMe and source.Sender.Device == 0 else None
+
+
 def event_id(session_ulid: str, message: MessageEv) -> str:
     """The same for every redelivery of one message, which WhatsApp identifies by chat, sender and id."""
     source, info = message.Info.MessageSource, message.Info

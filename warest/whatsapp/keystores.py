@@ -54,8 +54,8 @@ class Files:
         with (folder / "lock").open("a+") as handle:
             deadline = time.monotonic() + PREDECESSOR_PATIENCE
             while not _try_lock(handle):
-                if time.monotonic() > deadline:
-                    _kill_holder(handle)
+                if time.monotonic() > deadline or _is_frozen(_holder_of(handle)):
+                    _kill(_holder_of(handle))
                 time.sleep(0.05)
             handle.truncate(0)
             handle.write(str(os.getpid()))
@@ -74,11 +74,24 @@ def _try_lock(handle: IO[str]) -> bool:
     return True
 
 
-def _kill_holder(handle: IO[str]) -> None:
-    """As long as the lock is held, the number in the file is that of its holder."""
+def _holder_of(handle: IO[str]) -> int | None:
+    """As long as the lock is held, the number in the file is that of its holder, once it has written it."""
     handle.seek(0)
-    with contextlib.suppress(ValueError, ProcessLookupError):
-        os.kill(int(handle.read()), signal.SIGKILL)
+    text = handle.read()
+    return int(text) if text.isdigit() else None
+
+
+def _is_frozen(pid: int | None) -> bool:
+    """It will not close anything: there is nothing to wait for."""
+    with contextlib.suppress(OSError):
+        return pid is not None and Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+    return False
+
+
+def _kill(pid: int | None) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        if pid is not None:
+            os.kill(pid, signal.SIGKILL)
 
 
 @dataclass(frozen=True)
