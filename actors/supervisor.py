@@ -23,6 +23,7 @@ from warest import events, keys, lifecycle
 from warest.actors import session_process
 from warest.actors.children import STOP_PATIENCE, Child, Children
 from warest.actors.fork_server import Exited, ForkServer
+from warest.actors.memory import StateMemory
 from warest.actors.network import Network, session_environment
 from warest.config.house import House, key_stores_of
 from warest.errors import LeaseLost, WarestError
@@ -56,6 +57,7 @@ class Supervisor:
         self._peers = Supervisors(house.redis, ttl=house.settings.lease)
         self._lock = threading.RLock()
         self._closing = threading.Event()
+        self._memory = StateMemory(house.redis, house.states, store)
         forks = ForkServer(session_environment(house.settings, network))
         self._children = Children(forks, self._on_exit, self._lock)
         self._sweeper = threading.Thread(target=self._sweep_for_ever, name="sweep", daemon=True)
@@ -91,6 +93,7 @@ class Supervisor:
         if purge:
             self._key_stores.forget(ulid)
             self._house.states.put(ulid, me=None, connected_ms=None)
+        self._memory.remember([ulid])
         return {"runtime": running, "creds": purge}
 
     def restart(self, ulid: str) -> None:
@@ -129,6 +132,8 @@ class Supervisor:
 
         Returns whether more are to be claimed as soon as these are online.
         """
+        self._memory.restore()
+        self._memory.remember(self._children.known())
         wanted = {record.ulid: record for record in self._store.sessions_to_start()}
         owners = dict(zip(wanted, self._leases.owners_of(list(wanted)), strict=True))
         share = math.ceil(len(wanted) / self._peers.beat(self.id))

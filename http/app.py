@@ -16,7 +16,7 @@ from warest.http import middleware
 from warest.http.clients import Clients
 from warest.http.gate import Gate, SpamGuard
 from warest.http.openapi import OpenApi
-from warest.http.resources import auth, messages, server, session_life, sessions
+from warest.http.resources import auth, identifiers, messages, server, session_life, sessions
 from warest.http.sessions import SessionAccess
 from warest.limits import Limits
 from warest.logins import Lockout, UiSessions
@@ -92,6 +92,8 @@ def routes(parts: House, opened: Store, logins: auth.Auth) -> Iterator[tuple[str
     yield "/api/v1/session/list", sessions.List(shared)
     yield "/api/v1/session/delete", sessions.Delete(shared)
     yield "/api/v1/session/{sessionId}/config", sessions.Configure(shared)
+    yield "/api/v1/misc/uuid/generate", identifiers.Generate()
+    yield "/api/v1/misc/uuid/validate", identifiers.Validate()
     yield "/api/v1/messages/send/text", messages.SendTextResource(parts.bus, access, parts.settings)
 
 

@@ -18,6 +18,9 @@ WEBHOOK_QUEUE = "webhooks"
 SUPERVISORS = "warest:supervisors"
 
 
+#: String: the states in this Redis are complete; it is gone when Redis has lost everything.
+STATES_RESTORED = "warest:states:restored"
+
 #: Hash: the processes of this installation that live, each with its data folder (config/folders.py).
 MEMBERS = "warest:members"
 
