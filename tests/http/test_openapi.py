@@ -65,7 +65,7 @@ META = {
 
 @pytest.fixture
 def document(call: Call) -> dict[str, Any]:
-    found: dict[str, Any] = call("GET", "/docs/openapi.json", key=None).json
+    found: dict[str, Any] = call("GET", "/docs/openapi.json").json
     return found
 
 
