@@ -16,10 +16,12 @@ from warest.http import middleware
 from warest.http.clients import Clients
 from warest.http.gate import Gate, SpamGuard
 from warest.http.openapi import OpenApi
-from warest.http.resources import auth, identifiers, messages, server, session_life, sessions
+from warest.http.resources import auth, documents, identifiers, messages, server, session_life, sessions
 from warest.http.sessions import SessionAccess
+from warest.http.uploads import Uploads
 from warest.limits import Limits
 from warest.logins import Lockout, UiSessions
+from warest.spool import Spool
 from warest.store import Store
 
 _JSON = "application/json; charset=utf-8"
@@ -32,10 +34,11 @@ def from_env() -> App:
     current = settings.from_env()
     kept, parts = secrets.load(current), house.connect(current)
     atexit.register(folders.join(current, parts.redis, "web").leave)
-    return create_app(parts, house.open_store(current), house.open_limits(current), admin_key=kept.admin_apikey)
+    spool = house.open_spool(current, house.open_storage(current))
+    return create_app(parts, house.open_store(current), house.open_limits(current), spool, admin_key=kept.admin_apikey)
 
 
-def create_app(parts: House, opened: Store, limits: Limits, *, admin_key: str) -> App:
+def create_app(parts: House, opened: Store, limits: Limits, spool: Spool, *, admin_key: str) -> App:
     """`admin_key` is the one that the settings give to the first admin."""
     current, any_case, logins = parts.settings, middleware.AnyCase(), logins_of(parts, opened, limits, admin_key)
     app: App = falcon.App(
@@ -49,6 +52,7 @@ def create_app(parts: House, opened: Store, limits: Limits, *, admin_key: str) -
             middleware.HeadAsGet(),
             logins.gate,
             middleware.Body(current),
+            Uploads(spool),
             SpamGuard(current, limits),
             auth.PageCookie(),
         ],
@@ -57,7 +61,7 @@ def create_app(parts: House, opened: Store, limits: Limits, *, admin_key: str) -
     app.req_options.auto_parse_qs_csv = False
     json_handler = media.JSONHandler(dumps=_dumps, loads=orjson.loads)
     app.resp_options.media_handlers.update({_JSON: json_handler, falcon.MEDIA_JSON: json_handler})
-    found = dict(routes(parts, opened, logins))
+    found = dict(routes(parts, opened, logins, spool))
     found["/docs/openapi.json"] = OpenApi(current, found)
     for template, resource in found.items():
         app.add_route(template, resource)
@@ -76,7 +80,7 @@ def logins_of(parts: House, opened: Store, limits: Limits, admin_key: str) -> au
     return auth.Auth(current, opened, lockout, ui_sessions, Gate(current, opened, limits, ui_sessions), admin_key)
 
 
-def routes(parts: House, opened: Store, logins: auth.Auth) -> Iterator[tuple[str, Any]]:
+def routes(parts: House, opened: Store, logins: auth.Auth, spool: Spool) -> Iterator[tuple[str, Any]]:
     """Every path and its resource."""
     access = SessionAccess(opened, parts.states)
     shared = sessions.Sessions(opened, parts.states, parts.bus, access)
@@ -95,6 +99,10 @@ def routes(parts: House, opened: Store, logins: auth.Auth) -> Iterator[tuple[str
     yield "/api/v1/misc/uuid/generate", identifiers.Generate()
     yield "/api/v1/misc/uuid/validate", identifiers.Validate()
     yield "/api/v1/messages/send/text", messages.SendTextResource(parts.bus, access, parts.settings)
+    yield (
+        "/api/v1/messages/send/document",
+        documents.SendDocumentResource(parts.bus, access, parts.settings, spool),
+    )
 
 
 def _dumps(value: Any) -> str:

@@ -16,6 +16,7 @@ from warest.config import house
 from warest.config.settings import Settings
 from warest.http import app
 from warest.limits import Limits
+from warest.spool import Spool
 
 #: Settings of the person who runs the tests must not reach them.
 for name in [name for name in os.environ if name.startswith(("WAREST_", "WEBHOOK_", "MYSQL_"))]:
@@ -79,6 +80,11 @@ def limits(settings: Settings) -> Limits:
 
 
 @pytest.fixture
-def routes(opened: store.Store, parts: house.House, limits: Limits) -> dict[str, Any]:
+def spool(settings: Settings) -> Spool:
+    return house.open_spool(settings, house.open_storage(settings))
+
+
+@pytest.fixture
+def routes(opened: store.Store, parts: house.House, limits: Limits, spool: Spool) -> dict[str, Any]:
     """Path template -> resource, as the application has them."""
-    return dict(app.routes(parts, opened, app.logins_of(parts, opened, limits, ADMIN_KEY)))
+    return dict(app.routes(parts, opened, app.logins_of(parts, opened, limits, ADMIN_KEY), spool))

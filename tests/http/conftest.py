@@ -16,6 +16,7 @@ from warest.http import app
 from warest.http.resources import session_life, sessions
 from warest.ids import new_ulid
 from warest.limits import Limits
+from warest.spool import Spool
 from warest.store import Account, SessionRecord, Store
 
 ADMIN_KEY, USER_KEY = "admin-key-of-the-tests", "user-key-of-the-tests"
@@ -43,19 +44,19 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def opened(settings: Settings, template: Path) -> Store:
-    settings.sqlite_path.parent.mkdir(parents=True)
+    settings.sqlite_path.parent.mkdir(parents=True, exist_ok=True)
     with closing(sqlite3.connect(template)) as source, closing(sqlite3.connect(settings.sqlite_path)) as copy:
         source.backup(copy)
     return store.open(store.Sqlite(settings.sqlite_path))
 
 
 @pytest.fixture
-def application(opened: Store, parts: House, limits: Limits) -> Callable[..., testing.TestClient]:
+def application(opened: Store, parts: House, limits: Limits, spool: Spool) -> Callable[..., testing.TestClient]:
     """The real application, on a real store and a real Redis, with settings of one's own."""
 
     def make(**changed: Any) -> testing.TestClient:
         mine = dataclasses.replace(parts, settings=parts.settings.model_copy(update=changed))
-        return testing.TestClient(app.create_app(mine, opened, limits, admin_key=ADMIN_KEY))
+        return testing.TestClient(app.create_app(mine, opened, limits, spool, admin_key=ADMIN_KEY))
 
     return make
 
