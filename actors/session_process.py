@@ -114,6 +114,7 @@ class Session:
 
     def run(self) -> int:
         """The exit status."""
+        self._publish(events.SESSION_STATUS, {"tags": "create"}, event_id=ids.new_event_id())
         self._change("connecting", pid=os.getpid())
         self._heartbeat.start()
         worker = dramatiq.Worker(self.house.broker, queues={self._declare_execute()}, worker_threads=1)

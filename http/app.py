@@ -83,7 +83,7 @@ def logins_of(parts: House, opened: Store, limits: Limits, admin_key: str) -> au
 def routes(parts: House, opened: Store, logins: auth.Auth, spool: Spool) -> Iterator[tuple[str, Any]]:
     """Every path and its resource."""
     access = SessionAccess(opened, parts.states)
-    shared = sessions.Sessions(opened, parts.states, parts.bus, access)
+    shared = sessions.Sessions(opened, parts.states, parts.bus, access, default_url=parts.settings.webhook_default_url)
     yield "/api/auth/login", auth.Login(logins)
     yield "/api/auth/logout", auth.Logout(logins)
     yield "/api/auth/session", auth.Session(logins)

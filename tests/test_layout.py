@@ -14,7 +14,7 @@ ROWS = (
     ("errors", "ids"),
     ("commands", "events", "keys", "media", "pictures", "texts", "lifecycle", "webhooks", "proxies", "client"),
     ("broker", "drivers", "whatsapp", "entities", "fetch", "leases", "limits", "logins", "states"),
-    ("store", "bus", "spool", "accounts", "sandbox"),
+    ("store", "bus", "spool", "accounts", "farewell", "sandbox"),
     ("config",),
     ("actors", "http"),
     ("cli",),

@@ -65,6 +65,11 @@ def outbox_nudged(session: str) -> str:
     return f"warest:session:{session}:outbox:nudged"
 
 
+def farewell(session: str) -> str:
+    """String with expiry: where the last events of a deleted session go, JSON."""
+    return f"warest:session:{session}:farewell"
+
+
 def seen_event(event_id: str) -> str:
     """String with expiry: this event was published, so its redelivery is dropped."""
     return f"warest:event:{event_id}:seen"
