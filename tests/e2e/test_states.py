@@ -147,7 +147,8 @@ def test_a_silent_server_is_found_out(product: Product, receiver: Receiver) -> N
     product.link("silent", phone, receiver.url)
     pid = product.session_pid("silent")
     fault(product, "silent", phone)
-    eventually(lambda: product.session_pid("silent") not in (0, pid), within=60, what="another process")
+    assert reach(product, "silent", "keepalive_timeout", within=60)["status"] == "reconnecting"
+    eventually(lambda: product.session_pid("silent") not in (0, pid), what="another process")
     product.sandbox("DELETE", "/faults")
     reach(product, "silent", "open")
     assert told(receiver, "reconnecting")["status"] == "reconnecting"
