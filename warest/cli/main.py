@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from warest.cli import db, processes, queues, send, session, up
+from warest.cli import db, doctor, processes, queues, send, session, up
 from warest.errors import WarestError
 
 
@@ -20,6 +20,7 @@ def cli() -> None:
 
 
 cli.add_command(up.up)
+cli.add_command(doctor.doctor)
 cli.add_command(session.session)
 cli.add_command(send.send)
 cli.add_command(processes.web)

@@ -15,11 +15,13 @@ P = ParamSpec("P")
 
 PORT = click.IntRange(1, 65535)
 
+PATH = click.Path(path_type=Path)
+
 _OPTIONS = (
-    click.option("--url", help="Address of the server, if it is not on this machine.  [WAREST_BASE_URL]"),
-    click.option("--port", type=PORT, help="Port of the server on this machine.  [PORT]"),
-    click.option("--data", type=click.Path(path_type=Path), help="Folder that has the key.  [WAREST_DATA_DIR]"),
-    click.option("--key-file", type=click.Path(path_type=Path), help="File that has the key.  [WAREST_API_KEY]"),
+    click.option("--url", metavar="URL", help="Address of the server, if it is another one.  [WAREST_BASE_URL]"),
+    click.option("--port", type=PORT, metavar="N", help="Port of the server on this machine.  [PORT]"),
+    click.option("--data", type=PATH, metavar="DIR", help="Folder that has the key.  [WAREST_DATA_DIR]"),
+    click.option("--key-file", type=PATH, metavar="FILE", help="File that has the key.  [WAREST_API_KEY]"),
 )
 
 
