@@ -23,7 +23,7 @@ def session() -> None:
 @click.argument("name")
 @click.option("--pair", metavar="PHONE", help="Show a code to type on that phone, instead of a QR.")
 @click.option(
-    "--timeout", type=click.FloatRange(min=1), default=180, show_default=True, help="How long to wait for the phone, s."
+    "--timeout", type=click.FloatRange(min=1), metavar="S", default=180, show_default=True, help="Longest wait, s."
 )
 @with_client
 def create(client: Client, name: str, pair: str | None, timeout: float) -> None:
