@@ -89,6 +89,10 @@ def test_before_the_first_start(variables: Set, folder: Path, redis_url: str) ->
     assert [checks[name][0] for name in ("data folder", "database", "port")] == ["warn", "warn", "ok"]
     assert "warest up" in checks["data folder"][1]
     assert list(folder.iterdir()) == []
+    (folder / "data").mkdir()
+    checks = found(0)
+    assert [checks[name][0] for name in ("data folder", "private files", "storage")] == ["ok", "warn", "warn"]
+    assert list((folder / "data").iterdir()) == []
 
 
 def test_no_redis(variables: Set, folder: Path) -> None:

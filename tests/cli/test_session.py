@@ -151,8 +151,10 @@ def test_the_other_commands(product: Product, warest: Run, receiver: Receiver) -
 
 def test_a_secret_never_is_an_argument(warest: Run) -> None:
     """Others see arguments; and nothing on stdin is no secret."""
-    for arguments, stdin in ((["--secret", "my-secret"], ""), (["--secret", "-"], ""), ([], "")):
-        assert warest("session", "config", "any", *arguments, stdin=stdin).exit_code == 2
+    refused = warest("session", "config", "any", "--secret", "my-secret", stdin="other\n")
+    assert refused.exit_code == 2 and "others could read it" in refused.stderr
+    for arguments in (["--secret", "-"], []):
+        assert warest("session", "config", "any", *arguments, stdin="").exit_code == 2
 
 
 def test_a_server_that_does_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -172,6 +174,7 @@ def test_whose_key(product: Product, tmp_path: Path, monkeypatch: pytest.MonkeyP
     def run(*options: str) -> Result:
         return CliRunner().invoke(cli, ["session", "list", *options], catch_exceptions=False)
 
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")  # should this test fail, nothing goes elsewhere
     with pytest.raises(SetupError, match="There is no API key in"):
         run("--url", url, "--data", str(tmp_path))
     assert not (tmp_path / "secrets.json").exists()
