@@ -69,14 +69,17 @@ class Supervisor:
         self._sweeper.start()
 
     def start(self, ulid: str) -> None:
-        """Make a session run, here unless somebody holds it. Safe to repeat."""
+        """Make a session run, here unless somebody holds it, if that is still wanted. Safe to repeat."""
         child = self._children.of(ulid)
-        if child.is_alive and self._house.states.get(ulid).known.ends:
-            child.gone.wait(STOP_PATIENCE)  # it is over, and on its way out
+        is_ending = child.is_alive and self._house.states.get(ulid).known.ends
+        if is_ending:  # somebody has seen that it is over, and asks again before its process is gone
+            child.gone.wait(STOP_PATIENCE)
         record = self._store.session_by_ulid(ulid)
         if record is None or self._closing.is_set():
             return
         if not record.auto_start:
+            if not is_ending:
+                return  # stopped since this was ordered
             self._store.set_auto_start(record.owner, ulid, True)
         with self._lock:
             child.restart_delay, child.qr_rounds, child.not_before = 0.0, 0, 0.0

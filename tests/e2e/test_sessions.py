@@ -184,3 +184,13 @@ def test_a_session_is_linked_by_a_pair_code(product: Product) -> None:
     assert product.api("GET", "/session/logout", params={"sessionId": "coded"})["message"] == "Logout success"
     account = next(each for each in product.sandbox("GET", "/phones") if each["phone"] == phone)
     assert account["devices"] == [] and product.session("coded")["status"] == "stopped"
+
+
+def test_a_logout_in_the_middle_of_a_reconnect_holds(product: Product) -> None:
+    """The reconnect was ordered before, and is carried out after: nothing comes back."""
+    product.link("torn", "628120000033")
+    product.api("GET", "/session/reconnect", params={"sessionId": "torn"})
+    product.api("GET", "/session/logout", params={"sessionId": "torn"})
+    eventually(lambda: product.session("torn")["state"] == "stopped")
+    eventually(lambda: product.session_pid("torn") == 0)
+    assert product.session("torn")["state"] == "stopped"

@@ -83,6 +83,19 @@ def test_a_refused_login_ends_the_session(
     reach(product, session, "qr" if status == "logged_out" else "open")
 
 
+@pytest.mark.parametrize(("reason", "state"), [(405, "outdated"), (403, "failed")])
+def test_a_login_that_is_refused_before_there_is_an_account(
+    product: Product, receiver: Receiver, reason: int, state: str
+) -> None:
+    """No QR will come: the session says so instead of waiting for one."""
+    session = f"unlinked-{reason}"
+    product.sandbox("POST", "/faults", json={"kind": "login", "reason": reason, "times": 1})
+    product.api("GET", "/session/create", params={"sessionId": session})
+    assert reach(product, session, state)["status"] == "stopped"
+    product.api("GET", "/session/create", params={"sessionId": session})
+    reach(product, session, "qr")
+
+
 def test_an_unfriendly_server_is_tried_again(product: Product, receiver: Receiver) -> None:
     """503 at the login and a lost connection are nothing that needs a person."""
     phone = "628130000503"

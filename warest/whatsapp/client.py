@@ -170,6 +170,10 @@ class Client:
             self._listener.on_paired()
         elif "timeout" in status:
             self._listener.on_qr_expired()
+        elif status == "err-client-outdated":
+            self._on_end("outdated", "client outdated")
+        elif status.startswith("err"):  # before it is linked, a refused login is told here only, and no reason with it
+            self._on_end("failed", f"the login was refused before the account was linked: {status}")
 
     def _on_connected(self) -> None:
         device = self.engine.get_me()
