@@ -20,7 +20,7 @@ from warest.config import house
 from warest.config.settings import Settings
 from warest.drivers import storage
 from warest.errors import FetchError, InvalidInput
-from warest.fetch import Fetcher, names
+from warest.fetch import Fetcher
 from warest.spool import Spool
 
 LIMIT = 1_000_000
@@ -502,72 +502,3 @@ def test_any_url(fetch: Fetch) -> None:
         url = "http://" * chance.randint(0, 1) + "".join(chance.choices(parts, k=chance.randint(1, 6)))
         with pytest.raises((InvalidInput, FetchError)):
             fetch(url)
-
-
-# Names and types
-
-
-@pytest.mark.parametrize(
-    ("disposition", "path", "name"),
-    [
-        ('attachment; filename="plan.pdf"', "/x", "plan.pdf"),
-        ("attachment; filename=plan.pdf", "/x", "plan.pdf"),
-        ("attachment; filename*=UTF-8''%E2%82%AC%20rates.pdf", "/x", "\u20ac rates.pdf"),
-        ("attachment; filename*=UTF-8''good.pdf; filename=\"bad.pdf\"", "/x", "good.pdf"),
-        ("attachment; filename=\"bad.pdf\"; filename*=UTF-8''good.pdf", "/x", "good.pdf"),
-        ("attachment; filename*=nonsense''good.pdf", "/x", "good.pdf"),
-        ('inline; filename="../../etc/passwd"', "/x", "passwd"),
-        ('inline; filename="C:\\\\Users\\\\me\\\\plan.pdf"', "/x", "plan.pdf"),
-        ('inline; filename=".."', "/x/photo.jpg", "photo.jpg"),
-        ('inline; filename=""', "/x/photo.jpg", "photo.jpg"),
-        ("inline", "/x/photo of me.jpg", "photo of me.jpg"),
-        ("", "/x/", "x"),
-        ("", "/", ""),
-        ("", "/../passwd", "passwd"),
-        ("", "/invoice\u202egpj.exe", "invoicegpj.exe"),
-        ("", "/a\0b\r\nc.txt", "abc.txt"),
-        ("", "/" + "x" * 300 + ".jpeg", "x" * 195 + ".jpeg"),
-        ("", "/x." + "y" * 300, "x." + "y" * 198),
-    ],
-)
-def test_file_names(disposition: str, path: str, name: str) -> None:
-    """By the host, else by the path; a name, never a way."""
-    assert names.file_name(disposition, path) == name
-
-
-def test_any_file_name() -> None:
-    """Is one that can be shown and put into a header."""
-    chance = random.Random(5)
-    for _ in range(3000):
-        bits = [
-            "filename",
-            "*",
-            "=",
-            '"',
-            "'",
-            ";",
-            "utf-8''",
-            "%ff",
-            "\\",
-            "/",
-            "..",
-            "\u202e",
-            "\x7f",
-            "\udc80",
-            "\u00e4",
-            "0",
-        ]
-        text = "attachment;" + "".join(chance.choices(bits, k=chance.randint(1, 12)))
-        name = names.file_name(text, "/")
-        assert name.isprintable() and len(name) <= names.NAME_MAX and not set("/\\") & set(name)
-        assert name.strip(" .") == name
-        name.encode()
-
-
-@pytest.mark.parametrize(
-    ("header", "kind"),
-    [("image/png", "image/png"), ("Audio/OGG; codecs=opus", "audio/ogg"), ("", ""), ("nonsense", ""), ("a/b/c", ""),
-     ("text/html\x00", ""), ("image/svg+xml ;x", "image/svg+xml"), ("text/" + "x" * 200, "")],
-)  # fmt: skip
-def test_media_types(header: str, kind: str) -> None:
-    assert names.media_type(header) == kind

@@ -18,7 +18,7 @@ import httpx
 from warest.addresses import Networks
 from warest.errors import FetchError, InvalidInput
 from warest.fetch.connections import Deadline, Door
-from warest.fetch.names import file_name, media_type
+from warest.file_headers import file_name, media_type
 
 #: How many redirects are followed.
 REDIRECTS = 5

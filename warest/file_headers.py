@@ -1,8 +1,8 @@
-"""What a host says of its file, read with distrust: name and type end up in databases, on pages and in headers."""
+"""What HTTP says of a file, its name and type: read with distrust, written so that everybody understands it."""
 
 import re
 import unicodedata
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 #: Longest name, characters.
 NAME_MAX = 200
@@ -10,12 +10,34 @@ NAME_MAX = 200
 _FILENAME = re.compile(r';\s*(filename\*?)\s*=\s*("(?:[^"\\]|\\.)*"|[^;]*)', re.IGNORECASE)
 _EXTENDED = re.compile(r"([^']*)'[^']*'(.*)")
 _MEDIA_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,100}/[a-z0-9!#$&^_.+-]{1,100}")
+_PARAMETERS = re.compile(r"""( *; *[A-Za-z0-9_-]+=("[A-Za-z0-9 ,._+-]*"|[A-Za-z0-9._+-]*))*""")
+
+#: What a page in a browser may show by itself. Not what can hold a script: HTML, SVG, XML, PDF.
+_SHOWN = re.compile(r"(image/(?!svg)|audio/|video/|text/plain$)")
 
 
 def media_type(header: str) -> str:
     """A Content-Type without its parameters, or nothing."""
     found = header.partition(";")[0].strip().lower()
     return found if _MEDIA_TYPE.fullmatch(found) else ""
+
+
+def content_type(kind: str) -> str:
+    """A Content-Type, whatever somebody has once said of the file: with its parameters, if those are harmless."""
+    essence, _, rest = kind.partition(";")
+    if not (found := media_type(essence)):
+        return "application/octet-stream"
+    return f"{found};{rest}" if rest and _PARAMETERS.fullmatch(f";{rest}") else found
+
+
+def disposition(kind: str, name: str, *, download: bool) -> str:
+    """A Content-Disposition (RFC 6266): to be shown if its type allows it, unless it is for download."""
+    how = "inline" if _SHOWN.match(media_type(kind)) and not download else "attachment"
+    if not (name := clean_name(name)):
+        return how
+    # For those who do not know the second form; some would take a % for an escape.
+    plain = re.sub(r"[^ !#-$&-\[\]-~]", "_", name)
+    return f"{how}; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
 
 
 def file_name(disposition: str, path: str) -> str:
