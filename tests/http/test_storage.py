@@ -18,7 +18,9 @@ from warest.config import house
 from warest.config.house import House
 from warest.config.settings import Settings
 from warest.drivers.storage import Bucket, Opened, Storage, Visibility, open
+from warest.errors import DriverError
 from warest.http import app
+from warest.http.files import Content
 from warest.limits import Limits
 from warest.store import Store
 
@@ -413,3 +415,12 @@ def test_by_the_environment(settings: Settings, private: str, parts: House, open
         app.create_app(other, opened, house.open_storage(settings), limits, admin_key=ADMIN_KEY)
     )
     assert get(client, private).content == CONTENT
+
+
+def test_a_file_that_becomes_shorter(settings: Settings, files: Storage, public: str) -> None:
+    """While it is sent: the answer ends with an error, which the server tells by closing the connection."""
+    with files.open("media/song.ogg") as opened:
+        content = Content(opened, len(CONTENT))
+        (settings.public_path / "media/song.ogg").write_bytes(CONTENT[:100_000])
+        with pytest.raises(DriverError, match="not as long as it should be"):
+            b"".join(content)
