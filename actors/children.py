@@ -78,6 +78,11 @@ class Children:
         with self._lock:
             return self._children.setdefault(ulid, Child())
 
+    def known(self) -> list[str]:
+        """Every session that had a process here."""
+        with self._lock:
+            return list(self._children)
+
     def alive(self) -> list[tuple[str, Child]]:
         with self._lock:
             return [(ulid, child) for ulid, child in self._children.items() if child.is_alive]

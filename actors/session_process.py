@@ -5,6 +5,7 @@ everything that follows from it happens in workers.
 """
 
 import dataclasses
+import functools
 import logging
 import os
 import signal
@@ -20,7 +21,7 @@ from warest.actors.heartbeat import Heartbeat
 from warest.actors.phone import PhoneWatch
 from warest.bus import answered, refused
 from warest.config import logs
-from warest.config.house import connect
+from warest.config.house import connect, open_spool, open_storage
 from warest.config.settings import Settings
 from warest.errors import CommandTimeout, DriverError, LeaseLost, NotConnected, WarestError
 from warest.leases import MINE, Lease
@@ -106,12 +107,14 @@ class Session:
         )
         signal.signal(signal.SIGTERM, lambda *_: self._end(ASKED))
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole terminal; the supervisor decides
+        self._spool = functools.cache(lambda: open_spool(order.settings, open_storage(order.settings)))
         self._begin_once = self.house.redis.register_script(_BEGIN)
         engine = fixes.load(order.noise_root)
         self.client = Client(engine, key_store, self)
 
     def run(self) -> int:
         """The exit status."""
+        self._publish(events.SESSION_STATUS, {"tags": "create"}, event_id=ids.new_event_id())
         self._change("connecting", pid=os.getpid())
         self._heartbeat.start()
         worker = dramatiq.Worker(self.house.broker, queues={self._declare_execute()}, worker_threads=1)
@@ -186,9 +189,17 @@ class Session:
         if not self._begin(command_id):
             return refused(CommandTimeout("The session was interrupted at this command; it may have been carried out."))
         try:
-            return answered(outbound.execute(self.client, commands.decode(command)))
+            return answered(outbound.execute(self.client, commands.decode(command), self._take))
         except WarestError as error:
             return refused(error)
+
+    def _take(self, file: str) -> bytes:
+        """A file out of the spool; it is on its way, and nobody asks for it again."""
+        spool = self._spool()
+        with spool.open(file) as opened:
+            data = opened.read()
+        spool.delete(file)
+        return data
 
     def _begin(self, command_id: str) -> bool:
         """Whether the command is ours to run, now and for the first time."""

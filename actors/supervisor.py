@@ -19,10 +19,11 @@ import time
 
 import redis
 
-from warest import events, keys, lifecycle
+from warest import events, ids, keys, lifecycle
 from warest.actors import session_process
 from warest.actors.children import STOP_PATIENCE, Child, Children
 from warest.actors.fork_server import Exited, ForkServer
+from warest.actors.memory import StateMemory
 from warest.actors.network import Network, session_environment
 from warest.config.house import House, key_stores_of
 from warest.errors import LeaseLost, WarestError
@@ -56,6 +57,7 @@ class Supervisor:
         self._peers = Supervisors(house.redis, ttl=house.settings.lease)
         self._lock = threading.RLock()
         self._closing = threading.Event()
+        self._memory = StateMemory(house.redis, house.states, store)
         forks = ForkServer(session_environment(house.settings, network))
         self._children = Children(forks, self._on_exit, self._lock)
         self._sweeper = threading.Thread(target=self._sweep_for_ever, name="sweep", daemon=True)
@@ -88,14 +90,17 @@ class Supervisor:
         """
         running = self._children.end(ulid)
         self._house.states.put(ulid, state="stopped", reason=None, until=None, **_NO_CODES)
+        self._tell(ulid, "stopped", tags="close")
         if purge:
             self._key_stores.forget(ulid)
             self._house.states.put(ulid, me=None, connected_ms=None)
+        self._memory.remember([ulid])
         return {"runtime": running, "creds": purge}
 
     def restart(self, ulid: str) -> None:
         """End the process of a session; a new one takes its place."""
         self._children.end(ulid)
+        self._tell(ulid, "stopped", tags="close")
         self.start(ulid)
 
     def close(self) -> None:
@@ -129,6 +134,8 @@ class Supervisor:
 
         Returns whether more are to be claimed as soon as these are online.
         """
+        self._memory.restore()
+        self._memory.remember(self._children.known())
         wanted = {record.ulid: record for record in self._store.sessions_to_start()}
         owners = dict(zip(wanted, self._leases.owners_of(list(wanted)), strict=True))
         share = math.ceil(len(wanted) / self._peers.beat(self.id))
@@ -162,7 +169,7 @@ class Supervisor:
             return
         self._house.states.put(record.ulid, state="starting", reason=None, until=None, **_NO_CODES)
         order = session_process.Order(
-            identity=identity_of(record),
+            identity=record.identity,
             lease=lease,
             key_stores=self._key_stores,
             settings=self._house.settings,
@@ -217,6 +224,7 @@ class Supervisor:
         child.qr_rounds += 1
         if child.qr_rounds >= QR_ROUNDS:
             self._house.states.put(lease.session, lease=lease, state="qr_expired", **_NO_CODES)
+            self._tell(lease.session, "qr_expired")
             self._stay_down(lease.session)
 
     def _again_later(self, child: Child, lease: Lease, status: int) -> None:
@@ -226,9 +234,20 @@ class Supervisor:
         if status != session_process.LOST:
             cause = f"its process ended with status {status}"
             self._house.states.put(lease.session, lease=lease, state="crashed", reason=cause, **_NO_CODES)
+            self._tell(lease.session, "crashed", reason=cause)
         timer = threading.Timer(delay, self._start_again, [lease.session])
         timer.daemon = True
         timer.start()
+
+    def _tell(self, ulid: str, state: str, *, tags: str | None = None, **data: str) -> None:
+        """The event of a state that no process of the session is there to tell."""
+        if (record := self._store.session_by_ulid(ulid)) is None:
+            return
+        known = lifecycle.STATES[state]
+        told = {"tags": tags or state, "status": known.status, **data, "advice": known.advice}
+        now_ms = time.time_ns() // 1_000_000
+        event = events.make(record.identity, events.SESSION_STATUS, told, event_id=ids.new_event_id(), ts_ms=now_ms)
+        self._house.bus.publish(record.identity, event)
 
     def _start_again(self, ulid: str) -> None:
         """At once, without waiting for the next sweep; if that fails, the sweep does it."""
@@ -249,16 +268,6 @@ def is_dead_neighbour(supervisor: str) -> bool:
     except OSError as error:
         return isinstance(error, ProcessLookupError)
     return False
-
-
-def identity_of(record: SessionRecord) -> events.SessionIdentity:
-    return events.SessionIdentity(
-        ulid=record.ulid,
-        id=record.id,
-        label=record.id,
-        registry=record.owner.registry,
-        username=record.owner.username,
-    )
 
 
 _NO_CODES = {"qr": None, "qr_until": None, "pair_code": None, "pair_code_until": None}

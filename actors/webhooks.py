@@ -10,14 +10,14 @@ from typing import Any
 
 import dramatiq
 
-from warest import keys, webhooks
+from warest import farewell, keys, webhooks
 from warest.actors.receivers import Receivers
-from warest.actors.supervisor import identity_of
 from warest.bus import answered, refused
 from warest.config.house import House
 from warest.errors import DeliveryError, NotFound
+from warest.farewell import Receiver
 from warest.ids import new_ulid
-from warest.store import SessionRecord, Store
+from warest.store import Store
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +32,7 @@ _BATCH = 100
 _RELEASE_IF_EMPTY = """
 -- KEYS: outbox, lock. ARGV: token. Between the last look and the release no event can come in unseen.
 if redis.call('XLEN', KEYS[1]) > 0 then return 0 end
+redis.call('DEL', KEYS[1])
 if redis.call('GET', KEYS[2]) == ARGV[1] then redis.call('DEL', KEYS[2]) end
 return 1
 """
@@ -90,9 +91,10 @@ class Webhooks:
                 if self._release_if_empty(keys=held, args=[token]):
                     return
                 continue
-            record = self._store.session_by_ulid(session)
+            receiver = self._receiver_of(session)
             for entry, fields in entries:
-                self._first_attempt(session, record, _delivery(fields))
+                if receiver:
+                    self._try(receiver, _delivery(fields), 1)
                 if not self._done(keys=held, args=[token, entry, self._lock_ms]):
                     return
 
@@ -100,29 +102,31 @@ class Webhooks:
         """One try after the first."""
         if not self._schedule.is_fast(attempt):
             delivery = delivery.restamped(time.time_ns() // 1_000_000)
-        if record := self._store.session_by_ulid(session):
-            self._try(session, record, delivery, attempt)
+        if receiver := self._receiver_of(session):
+            self._try(receiver, delivery, attempt)
 
     def preflight(self, session: str, url: str, secret: str) -> dict[str, Any]:
         """Ask a receiver whether it would accept, before it is configured."""
         record = self._store.session_by_ulid(session)
         if record is None:
             return refused(NotFound("Session not found"))
-        return answered(self._receivers.preflight(url, secret, identity_of(record)))
+        return answered(self._receivers.preflight(url, secret, record.identity))
 
-    def _first_attempt(self, session: str, record: SessionRecord | None, delivery: webhooks.Delivery) -> None:
-        if record is not None:
-            self._try(session, record, delivery, 1)
+    def _receiver_of(self, session: str) -> Receiver | None:
+        """As it is configured now; None: nobody's."""
+        if record := self._store.session_by_ulid(session):
+            return Receiver(record.identity, record.webhook_url, record.webhook_secret)
+        return farewell.of(self._house.redis, session)
 
-    def _try(self, session: str, record: SessionRecord, delivery: webhooks.Delivery, attempt: int) -> None:
-        url = record.webhook_url or self._house.settings.webhook_default_url
+    def _try(self, receiver: Receiver, delivery: webhooks.Delivery, attempt: int) -> None:
+        url = receiver.url or self._house.settings.webhook_default_url
         if not url:
             return
-        secret = record.webhook_secret or self._default_secret
+        secret = receiver.secret or self._default_secret
         try:
-            self._receivers.deliver(url, secret, identity_of(record), delivery, attempt)
+            self._receivers.deliver(url, secret, receiver.identity, delivery, attempt)
         except DeliveryError as error:
-            self._failed(session, delivery, attempt, error)
+            self._failed(receiver.identity.ulid, delivery, attempt, error)
 
     def _failed(self, session: str, delivery: webhooks.Delivery, attempt: int, error: DeliveryError) -> None:
         """Order the next attempt; the end of the schedule, or a refusal for good, is the dead letter."""

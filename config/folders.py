@@ -28,6 +28,7 @@ TTL = 15.0
 
 #: What to set, instead of what is there.
 _REMEDIES = {
+    "WAREST_STORAGE_DRIVER": "WAREST_STORAGE_DRIVER=s3, and where that storage is",
     "WAREST_DB_CLIENT": "WAREST_DB_CLIENT=postgres or mysql, and where that database is",
     "WAREST_SESSION_STORE": "WAREST_SESSION_STORE=postgres, or a postgresql:// URL",
 }
@@ -98,20 +99,17 @@ def join(settings: Settings, client: "redis.Redis", role: str) -> Membership:
 
 
 def _alone(settings: Settings, role: str) -> tuple[str, ...]:
-    if role == "sessions":
-        secret: list[tuple[str, str]] = []
-    else:
-        secret = [
-            ("WAREST_ADMIN_APIKEY", settings.admin_apikey),
-            ("WAREST_AUTHADMIN_PASSWORD", settings.admin_password),
-            ("WEBHOOK_DEFAULT_SECRET", settings.webhook_default_secret),
-        ]
-    alone = [variable for variable, value in secret if not value]
-    if settings.db_client == "sqlite":
-        alone.append("WAREST_DB_CLIENT")
-    if role == "sessions" and settings.session_store == "files":
-        alone.append(_OF_SESSIONS)
-    return tuple(alone)
+    """What is kept in the data folder, by the variable that would change that."""
+    kept = {
+        "WAREST_DB_CLIENT": settings.db_client == "sqlite",
+        "WAREST_STORAGE_DRIVER": settings.storage_driver == "local",
+        _OF_SESSIONS: role == "sessions" and settings.session_store == "files",
+    }
+    if role != "sessions":
+        kept["WAREST_ADMIN_APIKEY"] = not settings.admin_apikey
+        kept["WAREST_AUTHADMIN_PASSWORD"] = not settings.admin_password
+        kept["WEBHOOK_DEFAULT_SECRET"] = not settings.webhook_default_secret
+    return tuple(variable for variable, is_kept in kept.items() if is_kept)
 
 
 def _refuse(member: Member, others: list[Member]) -> None:

@@ -49,8 +49,22 @@ def load(settings: Settings) -> Secrets:
     )
 
 
-def refuse_samples(settings: Settings) -> None:
-    """Raise SetupError when a value that stands in somebody's documents guards a production server (decision 4)."""
+def find_admin_key(settings: Settings) -> str:
+    """The first admin's key. Unlike load() it makes none: raises SetupError when there is none that we may read."""
+    if settings.admin_apikey:
+        return settings.admin_apikey
+    file = path(settings)
+    remedy = "Name the data folder of the server (--data), or give a key (WAREST_API_KEY, --key-file)."
+    try:
+        return str(json.loads(file.read_text())["admin_apikey"])
+    except FileNotFoundError:
+        raise SetupError(f"There is no API key in {file}. {remedy}") from None
+    except (OSError, ValueError, LookupError) as error:
+        raise SetupError(f"{file} cannot be read ({error}). {remedy}") from error
+
+
+def samples_in(settings: Settings) -> list[str]:
+    """The variables whose value stands in somebody's documents."""
     used = {
         "WAREST_AUTHADMIN_PASSWORD": settings.admin_password,
         "WAREST_ADMIN_APIKEY": settings.admin_apikey,
@@ -59,10 +73,20 @@ def refuse_samples(settings: Settings) -> None:
         "WAREST_STORAGE_LOCAL_ENCRYPTION_KEY": settings.storage_key,
         "WAREST_STORAGE_LOCAL_SIGNED_SECRET": settings.storage_signing_secret,
     }
-    known = [name for name, value in used.items() if value in SAMPLES]
+    return [name for name, value in used.items() if value in SAMPLES]
+
+
+def is_exposed(settings: Settings) -> bool:
+    """In production, and where others can connect."""
+    return settings.environment == "production" and settings.host not in LOOPBACK
+
+
+def refuse_samples(settings: Settings) -> None:
+    """Raise SetupError when such a value guards a production server (decision 4)."""
+    known = samples_in(settings)
     if not known:
         return
-    if settings.environment == "production" and settings.host not in LOOPBACK:
+    if is_exposed(settings):
         raise SetupError(
             f"These have a value that everybody knows from sample files: {', '.join(known)}. "
             "Change them, or unset them to have them generated."

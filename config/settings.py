@@ -80,6 +80,12 @@ class Settings(StorageSettings, FetchSettings):
     admin_apikey: str = variables(
         "WAREST_ADMIN_APIKEY", default="", secret=True, help="Its API key; generated if unset."
     )
+    api_key: str = variables(
+        "WAREST_API_KEY",
+        default="",
+        secret=True,
+        help="The key that `warest session` and `warest send` use; the first admin's if unset.",
+    )
 
     rate_window_ms: RateWindow = variables(
         "RATE_LIMIT_WINDOW_MS", default=60_000, help="The time in which calls are counted, 1000 or more, ms."

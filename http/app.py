@@ -17,8 +17,9 @@ from warest.http import middleware
 from warest.http.clients import Clients
 from warest.http.gate import Gate, SpamGuard
 from warest.http.openapi import OpenApi
-from warest.http.resources import auth, messages, server, session_life, sessions, storage
+from warest.http.resources import auth, documents, identifiers, messages, server, session_life, sessions, storage
 from warest.http.sessions import SessionAccess
+from warest.http.uploads import Uploads
 from warest.limits import Limits
 from warest.logins import Lockout, UiSessions
 from warest.store import Store
@@ -51,6 +52,7 @@ def create_app(parts: House, opened: Store, files: Storage, limits: Limits, *, a
             middleware.HeadAsGet(),
             logins.gate,
             middleware.Body(current),
+            Uploads(house.open_spool(current, files)),
             SpamGuard(current, limits),
             auth.PageCookie(),
         ],
@@ -80,8 +82,8 @@ def logins_of(parts: House, opened: Store, limits: Limits, admin_key: str) -> au
 
 def routes(parts: House, opened: Store, files: Storage, logins: auth.Auth) -> Iterator[tuple[str, Any]]:
     """Every path and its resource."""
-    access = SessionAccess(opened, parts.states)
-    shared = sessions.Sessions(opened, parts.states, parts.bus, access)
+    access, spool = SessionAccess(opened, parts.states), house.open_spool(parts.settings, files)
+    shared = sessions.Sessions(opened, parts.states, parts.bus, access, default_url=parts.settings.webhook_default_url)
     yield "/api/auth/login", auth.Login(logins)
     yield "/api/auth/logout", auth.Logout(logins)
     yield "/api/auth/session", auth.Session(logins)
@@ -94,7 +96,13 @@ def routes(parts: House, opened: Store, files: Storage, logins: auth.Auth) -> It
     yield "/api/v1/session/list", sessions.List(shared)
     yield "/api/v1/session/delete", sessions.Delete(shared)
     yield "/api/v1/session/{sessionId}/config", sessions.Configure(shared)
+    yield "/api/v1/misc/uuid/generate", identifiers.Generate()
+    yield "/api/v1/misc/uuid/validate", identifiers.Validate()
     yield "/api/v1/messages/send/text", messages.SendTextResource(parts.bus, access, parts.settings)
+    yield (
+        "/api/v1/messages/send/document",
+        documents.SendDocumentResource(parts.bus, access, parts.settings, spool),
+    )
     yield from storage.routes(parts.settings, files, logins.gate)
 
 

@@ -65,6 +65,7 @@ class Code(Enum):
     DUPLICATE_REQUEST = (2009, 409)
     METHOD_NOT_ALLOWED = (2010, 405)
     NOT_ACCEPTABLE = (2011, 406)
+    DOCUMENT_TOO_LARGE = (2011, 413)  # as send/document says it, whatever the table does
     UNPROCESSABLE_ENTITY = (2012, 422)
 
     # auth

@@ -6,6 +6,7 @@ recipient, quota.
 
 import re
 from typing import Any, NoReturn
+from urllib.parse import quote
 
 import falcon
 import orjson
@@ -46,6 +47,8 @@ class Gate:
         responder = getattr(resource, f"on_{request.method.lower()}", None)
         if responder is None:
             self.refuse_unknown(request, response)
+        if getattr(responder, "access", None) is Access.READER:
+            self._admit_reader(request)
         operation = getattr(responder, "operation", None)
         if operation is None:
             return
@@ -92,11 +95,18 @@ class Gate:
             raise Rejection(403, "Admin only")
         request.context.account, request.context.key = account, key
 
-    def _by_cookie(self, request: falcon.Request) -> Account:
+    def _admit_reader(self, request: falcon.Request) -> None:
+        login = f"/login?next={quote(request.path, safe='')}"
+        if key := key_of(request):
+            request.context.account, _ = self.of_key(request, key, "LOGIN_REQUIRED")
+        else:
+            request.context.account = self._by_cookie(request, login)
+
+    def _by_cookie(self, request: falcon.Request, login: str = "/login") -> Account:
         registry = self._sessions.registry_of(cookie_of(request))
         account = self._store.account(registry) if registry else None
         if account is None:
-            raise Rejection(401, "LOGIN_REQUIRED", login="/login")
+            raise Rejection(401, "LOGIN_REQUIRED", login=login)
         return account
 
 

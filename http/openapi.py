@@ -68,6 +68,8 @@ class OpenApi:
     def on_get(self, _: falcon.Request, response: falcon.Response) -> None:
         response.media = self._document
 
+    on_get.access = Access.READER  # type: ignore[attr-defined]
+
 
 def _describe(operation: Operation, template: str, method: str, schemas: dict[str, Any]) -> dict[str, Any]:
     described: dict[str, Any] = {

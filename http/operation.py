@@ -18,6 +18,7 @@ class Access(Enum):
 
     PUBLIC = "public"
     PAGE = "page"  # whoever has logged in on a page: by its cookie, never by a key
+    READER = "reader"  # by that cookie or by a key
     USER = "user"
     ADMIN = "admin"
 

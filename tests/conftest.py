@@ -17,6 +17,7 @@ from warest.config.settings import Settings
 from warest.drivers.storage import Storage
 from warest.http import app
 from warest.limits import Limits
+from warest.spool import Spool
 
 #: Settings of the person who runs the tests must not reach them.
 for name in [name for name in os.environ if name.startswith(("WAREST_", "WEBHOOK_", "MYSQL_"))]:
@@ -83,6 +84,11 @@ def limits(settings: Settings) -> Limits:
 def files(settings: Settings) -> Storage:
     """Folders in the data folder."""
     return house.open_storage(settings)
+
+
+@pytest.fixture
+def spool(settings: Settings, files: Storage) -> Spool:
+    return house.open_spool(settings, files)
 
 
 @pytest.fixture

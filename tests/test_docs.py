@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from warest import events, lifecycle
+from warest.cli import reference as cli_reference
 from warest.config import reference
 from warest.config.settings import Settings
 from warest.http import openapi
@@ -19,6 +20,11 @@ def test_configuration_is_written_from_the_code() -> None:
     """`python -m warest.config.reference` has been run since the last change of a setting."""
     assert (ROOT / "docs/configuration.md").read_text() == reference.markdown()
     assert (ROOT / ".env.example").read_text() == reference.example()
+
+
+def test_every_command_is_documented() -> None:
+    """`python -m warest.cli.reference` has been run since the last change of a command or an option."""
+    assert (ROOT / "docs/cli.md").read_text() == cli_reference.markdown()
 
 
 def test_every_route_is_documented(routes: dict[str, object]) -> None:

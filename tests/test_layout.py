@@ -17,7 +17,7 @@ ROWS = (
         "proxies", "texts", "webhooks",
     ),
     ("broker", "drivers", "whatsapp", "entities", "fetch", "leases", "limits", "logins", "states"),
-    ("store", "bus", "spool", "accounts", "sandbox"),
+    ("store", "bus", "spool", "accounts", "farewell", "sandbox"),
     ("config",),
     ("actors", "http"),
     ("cli",),

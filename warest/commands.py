@@ -24,6 +24,22 @@ class SendText:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class SendDocument:
+    """Send the file that lies in the spool under `file` to each of `to` (JIDs), and delete it there.
+
+    `name` is what the receiver sees. Result: a list of `Sent`, one for each recipient.
+    """
+
+    to: tuple[str, ...]
+    file: str
+    name: str
+    mimetype: str
+    caption: str = ""
+    reply_to: str | None = None
+    forwarded: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class PairPhone:
     """Link by a code that is typed on the phone `phone` (digits), in place of the QR.
 
@@ -38,9 +54,9 @@ class Logout:
     """Unlink this device at WhatsApp. Result: nothing."""
 
 
-type_of: dict[str, type] = {kind.__name__: kind for kind in (SendText, PairPhone, Logout)}
+type_of: dict[str, type] = {kind.__name__: kind for kind in (SendText, SendDocument, PairPhone, Logout)}
 
-Command = SendText | PairPhone | Logout
+Command = SendText | SendDocument | PairPhone | Logout
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -99,13 +99,3 @@ def _number(value: float) -> str:
         return f"{minus}0.{'0' * -point}{digits}"
     fraction = f".{digits[1:]}" if len(digits) > 1 else ""
     return f"{minus}{digits[0]}{fraction}e{point - 1:+d}"
-
-
-def session_status(**data: Any) -> dict[str, Any]:
-    """session_status is emitted when a session changes its state.
-
-    `tags` (create, connecting, qr, open, reconnecting, logged_out, conflict_replaced, close, delete) says what
-    happened; `status` is the contract's word where it had one. Where the original sent only one of the two, both are
-    sent (quirk Q8). With tag `qr`: `qr` (PNG data URI), `qrString`, `qrDuration` (seconds). With `open`: `me`.
-    """
-    return data

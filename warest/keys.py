@@ -21,6 +21,9 @@ MAINTENANCE_QUEUE = "maintenance"
 SUPERVISORS = "warest:supervisors"
 
 
+#: String: the states in this Redis are complete; it is gone when Redis has lost everything.
+STATES_RESTORED = "warest:states:restored"
+
 #: Hash: the processes of this installation that live, each with its data folder (config/folders.py).
 MEMBERS = "warest:members"
 
@@ -63,6 +66,11 @@ def outbox_lock(session: str) -> str:
 def outbox_nudged(session: str) -> str:
     """String with expiry: a Dramatiq message that will drain the outbox is already on its way."""
     return f"warest:session:{session}:outbox:nudged"
+
+
+def farewell(session: str) -> str:
+    """String with expiry: where the last events of a deleted session go, JSON."""
+    return f"warest:session:{session}:farewell"
 
 
 def seen_event(event_id: str) -> str:

@@ -106,8 +106,8 @@ class States:
         return state
 
     def forget(self, ulid: str) -> None:
-        """Everything that Redis holds of a deleted session, but for its queue."""
-        held = keys.session_state, keys.outbox, keys.outbox_lock, keys.outbox_nudged, keys.lease, keys.lease_number
+        """What Redis holds of a deleted session, but for its queue, and the outbox: that empties itself."""
+        held = keys.session_state, keys.lease, keys.lease_number
         with _driver_errors():
             self._redis.delete(*(key(ulid) for key in held))
 

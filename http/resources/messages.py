@@ -84,7 +84,7 @@ class SendTextResource:
         command = self._command(parameters)
         sent = self._bus.call(record.ulid, command, self._settings.command_timeout)
         many = f" ({len(sent)} recipients)" if len(sent) > 1 else ""
-        return Answer([_entry(one, "text", command) for one in sent], f"Text message sent{many}")
+        return Answer([_entry(one, command) for one in sent], f"Text message sent{many}")
 
     on_get = on_post  # undocumented in the original, and used (contract, endpoints.md section 6)
 
@@ -101,7 +101,7 @@ class SendTextResource:
             to=to,
             text=text,
             mentions=self._jids([*_MENTION.findall(text), *parameters.mentions]),
-            reply_to=_message_id(parameters.reply_message_id),
+            reply_to=message_id(parameters.reply_message_id),
             forwarded=parameters.is_forwarded,
         )
 
@@ -109,13 +109,20 @@ class SendTextResource:
         return tuple(map(str, ids.recipients(tokens, self._settings.country_code)))
 
 
-def _message_id(value: str | None) -> str | None:
+def message_id(value: str | None) -> str | None:
     """Form tools send the words for nothing."""
     return None if value in (None, "", "null", "undefined") else value
 
 
-def _entry(sent: dict[str, Any], kind: str, command: SendText) -> dict[str, Any]:
+def _entry(sent: dict[str, Any], command: SendText) -> dict[str, Any]:
     extras = {"mentions": list(command.mentions)} if command.mentions else {}
+    return sent_entry(sent, "text", forwarded=command.forwarded, quoted=command.reply_to, extras=extras)
+
+
+def sent_entry(
+    sent: dict[str, Any], kind: str, *, forwarded: bool, quoted: str | None, extras: dict[str, Any]
+) -> dict[str, Any]:
+    """What each recipient of a send got (contract, endpoints.md 0.9)."""
     return {
         "phone": sent["sender"],
         "to": ids.Jid.parse(sent["to"]).user,
@@ -126,5 +133,5 @@ def _entry(sent: dict[str, Any], kind: str, command: SendText) -> dict[str, Any]
         "messageId": sent["message_id"],
         "status": f"{kind} success",
         "timestamp": sent["timestamp"],
-        "advancedInfo": {"isForwarded": command.forwarded, "quotedMessageId": command.reply_to, **extras},
+        "advancedInfo": {"isForwarded": forwarded, "quotedMessageId": quoted, **extras},
     }

@@ -2,14 +2,16 @@
 
 import secrets
 import string
+import time
 
 import falcon
 from pydantic import AliasChoices, Field
 
-from warest import keys
+from warest import events, farewell, ids, keys, lifecycle
 from warest.bus import Bus
 from warest.commands import Logout
 from warest.errors import Conflict, WarestError
+from warest.farewell import Receiver
 from warest.http.codes import Code
 from warest.http.errors import Family, Refusal
 from warest.http.operation import Answer, Flag, Parameters, Word, operation
@@ -47,7 +49,9 @@ class Config(SessionName):
 class Sessions:
     """What the resources of this noun share."""
 
-    def __init__(self, store: Store, states: States, bus: Bus, access: SessionAccess) -> None:
+    def __init__(self, store: Store, states: States, bus: Bus, access: SessionAccess, *, default_url: str) -> None:
+        """`default_url`: the receiver of sessions without one."""
+        self._default_url = default_url
         self.store = store
         self.states = states
         self.bus = bus
@@ -82,6 +86,15 @@ class Sessions:
             self.store.set_auto_start(record.owner, record.ulid, False)
         self._unlink(record)
         self.bus.order_host(record.ulid, "stop_session", STOP_PATIENCE, purge=True)
+
+    def say_farewell(self, record: SessionRecord) -> None:
+        """The last event of a session that is being deleted, and where it and those before it go."""
+        if record.webhook_url or self._default_url:
+            farewell.keep(self.bus.redis, Receiver(record.identity, record.webhook_url, record.webhook_secret))
+        told = {"tags": "delete", "status": lifecycle.STOPPED}
+        now_ms = time.time_ns() // 1_000_000
+        event = events.make(record.identity, events.SESSION_STATUS, told, event_id=ids.new_event_id(), ts_ms=now_ms)
+        self.bus.publish(record.identity, event)
 
     def _unlink(self, record: SessionRecord) -> None:
         """Take the device off the phone's list, if WhatsApp can be told now."""
@@ -190,6 +203,7 @@ class Delete:
         account: Account = request.context.account
         record = self._sessions.access.named(account, parameters.session_id)
         self._sessions.end(record)
+        self._sessions.say_farewell(record)
         self._sessions.store.delete_session(account, record.ulid)
         self._sessions.bus.broker.delete_queue(keys.command_queue(record.ulid))
         self._sessions.states.forget(record.ulid)

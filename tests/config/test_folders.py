@@ -22,6 +22,8 @@ SHARED: dict[str, Any] = {
     "db_client": "postgres",
     "db_url": "postgresql://db/warest",
     "session_store": "postgres",
+    "storage_driver": "s3",
+    "s3_bucket": "files",
     "admin_apikey": "k",
     "admin_password": "p",
     "webhook_default_secret": "s",
@@ -70,11 +72,11 @@ def test_two_hosts_of_sessions_need_a_shared_store(join: Join, folder: Path) -> 
 
 @pytest.mark.parametrize("culprit", ["first", "second"])
 def test_what_one_of_them_has_alone_is_named(join: Join, folder: Path, culprit: str) -> None:
-    alone = {"db_client": "sqlite", "webhook_default_secret": "", "session_store": "files"}
+    alone = {"db_client": "sqlite", "storage_driver": "local", "webhook_default_secret": "", "session_store": "files"}
     join(settings_of(folder / "a", **(alone if culprit == "first" else {})), "worker")
     with pytest.raises(SetupError, match=re.escape(f"{folder}/a on ")) as error:
         join(settings_of(folder / "b", **(alone if culprit == "second" else {})), "web")
-    assert missing(error) == {"WAREST_DB_CLIENT", "WEBHOOK_DEFAULT_SECRET"}
+    assert missing(error) == {"WAREST_DB_CLIENT", "WAREST_STORAGE_DRIVER", "WEBHOOK_DEFAULT_SECRET"}
     # Who was refused is not in anybody's way afterwards.
     join(settings_of(folder / "a"), "web")
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 import redis
 
-from support import databases
+from support import databases, object_server
 from support.hosts import Hosts, hosts
+from support.object_server import ObjectServer
 from support.receiver import Receiver
 from support.waiting import eventually
 from warest import store
@@ -25,14 +26,32 @@ def database(folder: Path) -> Iterator[store.Postgres]:
         yield database
 
 
+@pytest.fixture(scope="module")
+def s3() -> Iterator[ObjectServer]:
+    with object_server.running() as server:
+        yield server
+
+
 @pytest.fixture
-def installation(folder: Path, redis_url: str, database: store.Postgres) -> Iterator[Hosts]:
+def installation(folder: Path, redis_url: str, database: store.Postgres, s3: ObjectServer) -> Iterator[Hosts]:
     with redis.Redis.from_url(redis_url) as client:
         client.flushdb()
         url = f"postgresql://postgres@127.0.0.1/{database.server.database}"
         shared = {"WAREST_DB_CLIENT": "postgres", "WAREST_DB_URL": url, "WAREST_SESSION_STORE": "postgres"}
+        shared |= bucket_settings(s3)
         with hosts(folder, WAREST_REDIS_URL=redis_url, WAREST_LEASE_SEC="3", **shared) as running:
             yield running
+
+
+def bucket_settings(s3: ObjectServer) -> dict[str, str]:
+    return {
+        "WAREST_STORAGE_DRIVER": "s3",
+        "WAREST_STORAGE_S3_ENDPOINT": s3.url,
+        "WAREST_STORAGE_S3_BUCKET": s3.bucket().name,
+        "WAREST_STORAGE_S3_KEY": s3.access_key,
+        "WAREST_STORAGE_S3_SECRET": s3.secret_key,
+        "WAREST_STORAGE_S3_FORCE_PATH_STYLE": "true",
+    }
 
 
 def all_open(installation: Hosts) -> bool:
@@ -99,6 +118,9 @@ def talk(installation: Hosts, receiver: Receiver, words: str) -> None:
     first, *others = PHONES
     for phone in others:
         assert installation.send(f"s{phone}", first, f"{words} from {phone}")["code"] == 1000
+        name, content = f"{words} from {phone}.txt", words.encode() * 10_000
+        assert installation.send_document(f"s{phone}", first, name, content)["code"] == 1000
+        assert installation.file_of(first, name) == content
         installation.phone_sends(first, phone, f"{words} to {phone}")
     eventually(lambda: all(installation.phone_has(first, f"{words} from {phone}") for phone in others))
     expected = {f"{words} to {phone}" for phone in others}

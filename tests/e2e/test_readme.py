@@ -13,7 +13,10 @@ ROOT = Path(__file__).parent.parent.parent
 
 
 def test_the_quick_start_works(product: Product) -> None:
-    """Two sessions, two phones, a text, and a receiver that finds its signature valid. Only the ports are others."""
+    """Two sessions, two phones, a text, a receiver that finds its signature valid, our own commands.
+
+    Only the ports and the data folder are others.
+    """
     first, *blocks = re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     assert first == "make demo\n"
     assert "warest up --sandbox" in (ROOT / "Makefile").read_text()
@@ -26,7 +29,12 @@ def test_the_quick_start_works(product: Product) -> None:
     script = script.replace("data/secrets.json", str(product.data / "secrets.json"))
     script = script.replace("my-secret &", f"my-secret > {product.folder}/hooks &")
 
-    run = subprocess.Popen(["bash", "-c", script], cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    # The commands of ours find this server by the settings; readers have theirs at the default ones.
+    environment = os.environ | {"PORT": str(product.port), "WAREST_DATA_DIR": str(product.data)}
+
+    run = subprocess.Popen(
+        ["bash", "-c", script], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
     try:
         output, _ = run.communicate(timeout=60)
     finally:
@@ -37,5 +45,9 @@ def test_the_quick_start_works(product: Product) -> None:
     assert output.count('"message":"Session already open"') == 2, output
     assert '"message":"Text message sent"' in output
     assert '"text": "Hello Budi"' in output
+    assert re.search(r"^budi +open +open +628110000002", output, re.MULTILINE)
+    assert re.search(r"^628110000001 +\w+$", output, re.MULTILINE)
+    assert re.search(r"^ok +whatsapp", output, re.MULTILINE) and not re.search(r"^fail", output, re.MULTILINE)
+    eventually(lambda: product.phone_has("628110000001", "Hello Ani"))
     eventually(lambda: "message_received valid signature Hello Budi" in (product.folder / "hooks").read_text())
     assert "FORGED" not in (product.folder / "hooks").read_text()

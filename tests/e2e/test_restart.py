@@ -2,8 +2,10 @@
 
 import os
 import signal
+import sqlite3
 import subprocess
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -96,3 +98,25 @@ def test_a_killed_redis_disturbs_no_session(product: Product, receiver: Receiver
 
 def process(product: Product, mark: bytes) -> int:
     return next(pid for pid in product.children() if mark in Path(f"/proc/{pid}/cmdline").read_bytes())
+
+
+def test_a_lost_redis_is_filled_again(product: Product) -> None:
+    """Its files are gone: what is down still says why, and what should run runs, without a QR."""
+    product.link("down", "628120000031")
+    product.link("running", "628120000032")
+    product.sandbox("POST", "/faults", json={"kind": "replaced", "phone": "628120000031"})
+    eventually(lambda: product.session("down")["state"] == "replaced")
+    eventually(lambda: state_in_database(product, "down") == "replaced")
+    product.stop()
+    (product.data / "redis.aof").unlink()
+    product.start()
+    product.wait_open("running")
+    item = product.session("down")
+    assert (item["state"], item["status"], item["reason"]) == ("replaced", "replaced", "stream replaced")
+    assert item["me"]["id"].startswith("628120000031")
+
+
+def state_in_database(product: Product, session: str) -> str:
+    with closing(sqlite3.connect(product.data / "warest.sqlite")) as database:
+        (state,) = database.execute("select state from sessions where name = ?", [session]).fetchone()
+    return str(state)

@@ -104,22 +104,29 @@ def test_a_replaced_session_does_not_fight(product: Product, receiver: Receiver)
     reach(product, "replaced", "open")
 
 
-def test_nobody_scans(product: Product) -> None:
+def test_nobody_scans(product: Product, receiver: Receiver) -> None:
     """After the QRs of three rounds the session stops asking; session/create begins anew."""
     product.api("GET", "/session/create", params={"sessionId": "unseen"})
+    product.api("POST", "/session/unseen/config", json={"webhookUrl": receiver.url, "webhookSecret": "a-secret"})
     for _ in range(3):
         pid = eventually(lambda: reach(product, "unseen", "qr") and product.session_pid("unseen"))
         product.sandbox("POST", "/faults", json={"kind": "drop"})
         eventually(lambda pid=pid: product.session_pid("unseen") != pid)  # type: ignore[misc]
     assert reach(product, "unseen", "qr_expired")["status"] == "stopped"
+    assert told(receiver, "qr_expired")["status"] == "stopped"
     product.api("GET", "/session/create", params={"sessionId": "unseen"})
     reach(product, "unseen", "qr")
 
 
-def test_a_crash_is_seen_and_healed(product: Product) -> None:
-    """A session process that dies shows so until it is back."""
-    product.link("crashing", "628130000009")
-    os.kill(product.session_pid("crashing"), signal.SIGSEGV)
+def test_a_crash_is_seen_and_healed(product: Product, receiver: Receiver) -> None:
+    """A session process that dies shows so until it is back; one that dies again and again for longer."""
+    product.link("crashing", "628130000009", receiver.url)
+    pid = product.session_pid("crashing")
+    for _ in range(3):
+        os.kill(pid, signal.SIGSEGV)
+        reach(product, "crashing", "crashed")
+        pid = eventually(lambda pid=pid: {0, pid} ^ {0, pid, product.session_pid("crashing")}).pop()  # type: ignore[misc]
+    assert told(receiver, "crashed")["status"] == "reconnecting"
     reach(product, "crashing", "open")
 
 
@@ -140,7 +147,8 @@ def test_a_silent_server_is_found_out(product: Product, receiver: Receiver) -> N
     product.link("silent", phone, receiver.url)
     pid = product.session_pid("silent")
     fault(product, "silent", phone)
-    eventually(lambda: product.session_pid("silent") not in (0, pid), within=60, what="another process")
+    assert reach(product, "silent", "keepalive_timeout", within=60)["status"] == "reconnecting"
+    eventually(lambda: product.session_pid("silent") not in (0, pid), what="another process")
     product.sandbox("DELETE", "/faults")
     reach(product, "silent", "open")
     assert told(receiver, "reconnecting")["status"] == "reconnecting"
@@ -170,3 +178,17 @@ def test_a_phone_that_stays_away_is_missed(folder: Path, receiver: Receiver) -> 
         product.sandbox("POST", "/phones", json={"phone": "628130000014", "name": "friend"})
         product.phone_sends("628130000013", "628130000014", "here I am")
         eventually(lambda: product.session("lonely")["state"] == "open")
+
+
+def test_a_stopped_and_a_deleted_session_say_so(product: Product, receiver: Receiver) -> None:
+    """The last event is delivered although nothing is left of the session by then."""
+    phone = "628130000015"
+    product.link("leaving", phone, receiver.url)
+    product.api("GET", "/session/logout", params={"sessionId": "leaving"})
+    reach(product, "leaving", "stopped")
+    assert told(receiver, "close")["status"] == "stopped"
+    assert product.api("DELETE", "/session/delete", params={"sessionId": "leaving"})["code"] == 1000
+    assert told(receiver, "delete")["sessionId"] == "leaving"
+    words = [hook.json["data"]["tags"] for hook in receiver.of("session_status")]
+    assert words[-1] == "delete" and words.index("close") > words.index("open")
+    assert all(hook.is_signed_with("a-secret") for hook in receiver.of("session_status"))

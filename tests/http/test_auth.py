@@ -283,3 +283,16 @@ def test_passwords_and_keys_are_kept_as_hashes(post: Call, settings: Settings, s
     assert store.key_hash(key) in dump and key not in dump and "'pass'" not in dump
     assert parts.redis.exists(keys.ui_session(limits.digest(token)))
     assert not parts.redis.exists(logins._held("127.0.0.1", "user")[0])
+
+
+def test_the_document_is_for_those_who_have_a_key_or_have_logged_in(call: Call, post: Call) -> None:
+    """Anybody else is told where to log in."""
+
+    def read(**headers: str) -> testing.Result:
+        return call("GET", "/docs/openapi.json", key=None, headers=headers)
+
+    assert read().json == {"error": "LOGIN_REQUIRED", "login": "/login?next=%2Fdocs%2Fopenapi.json"}
+    assert read(**{"X-WAREST-API-KEY": "wrong"}).status_code == 401
+    assert read(Authorization=f"Bearer {ADMIN_KEY}").status_code == 200
+    token = cookie(post(LOGIN, RIGHT))
+    assert read(Cookie=f"WAREST_DOCS_SESSION={token}").status_code == 200

@@ -10,7 +10,7 @@ import pytest
 
 from sandbox.harness import SandboxProcess
 from warest.errors import SetupError
-from warest.sandbox import Sandbox, media
+from warest.sandbox import Sandbox, media_host
 from warest.whatsapp import library
 
 ANI, BUDI = "628110000001", "628110000002"
@@ -115,14 +115,17 @@ def test_what_is_no_client_is_noted(sandbox: SandboxProcess, tmp_path: Path) -> 
     assert what[1:] == ["a request for /other", "the connection does not begin with WA\\x06\\x03"]
 
 
-def test_the_media_host_takes_no_files_yet(sandbox: SandboxProcess) -> None:
+def test_the_media_host_knows_three_methods(sandbox: SandboxProcess) -> None:
     context = ssl.create_default_context(cadata=sandbox.get("/network")["ca"])
-    with tunnel(sandbox, media.HOST) as plain, context.wrap_socket(plain, server_hostname=media.HOST) as connection:
-        for method, status in ((b"GET", b"404"), (b"DELETE", b"404"), (b"POST", b"501")):
+    with (
+        tunnel(sandbox, media_host.HOST) as plain,
+        context.wrap_socket(plain, server_hostname=media_host.HOST) as connection,
+    ):
+        for method, status in ((b"GET", b"404"), (b"DELETE", b"404"), (b"PUT", b"501")):
             connection.sendall(method + b" /mms/image/nothing?ccb=1 HTTP/1.1\r\nHost: mmg.whatsapp.net\r\n\r\n")
             assert connection.recv(100).startswith(b"HTTP/1.1 " + status)
         assert connection.recv(100) == b""
-    assert sandbox.get("/violations")[-1]["what"] == "POST /mms/image/nothing at mmg.whatsapp.net"
+    assert sandbox.get("/violations")[-1]["what"] == "PUT /mms/image/nothing at mmg.whatsapp.net"
 
 
 def tunnel(sandbox: SandboxProcess, host: str = "web.whatsapp.com") -> socket.socket:

@@ -1,5 +1,6 @@
 """Speaks to an installation's API and to its sandbox, as the tests' users and phones do."""
 
+import base64
 from typing import Any
 
 import httpx
@@ -51,6 +52,21 @@ class Client:
 
     def send(self, session: str, to: str, text: str) -> Any:
         return self.api("POST", "/messages/send/text", json={"sessionId": session, "to": to, "message": text})
+
+    def send_document(self, session: str, to: str, name: str, content: bytes, **fields: str) -> Any:
+        """As a form, with the file."""
+        given = {"sessionId": session, "to": to, **fields}
+        return self.api("POST", "/messages/send/document", data=given, files={"document": (name, content)})
+
+    def file_of(self, phone: str, name: str) -> bytes | None:
+        """What the phone got under this name, as it opens it."""
+        for message in self.sandbox("GET", f"/phones/{phone}/messages", params={"after": 0, "wait": 0}):
+            inner = message.get("message", {})
+            inner = inner.get("documentWithCaptionMessage", {}).get("message", inner)
+            if inner.get("documentMessage", {}).get("fileName") == name:
+                answer = self.sandbox("GET", f"/phones/{phone}/file", params={"id": message["id"]})
+                return base64.b64decode(answer["data"])
+        return None
 
     def phone_sends(self, phone: str, to: str, text: str) -> str:
         return str(self.sandbox("POST", f"/phones/{phone}/messages", json={"to": to, "text": text})["id"])

@@ -8,21 +8,37 @@ from pathlib import Path
 
 import redis
 
+from warest.config.settings import Settings
 from warest.errors import SetupError
 
 #: The longest path that a unix socket may have, less a margin.
 SOCKET_PATH_LIMIT = 100
 
+_NAME = "redis.sock"
+
 
 @contextlib.contextmanager
 def socket_in(data: Path) -> Iterator[Path]:
-    """A path for the socket: in the data folder, unless that is too long for a unix socket."""
-    socket = data.resolve() / "redis.sock"
+    """A path for the socket: in the data folder, unless that is too long for a unix socket; then a link leads to it."""
+    socket = data.resolve() / _NAME
     if len(str(socket)) <= SOCKET_PATH_LIMIT:
         yield socket
-    else:
-        with tempfile.TemporaryDirectory(prefix="warest-") as short:
-            yield Path(short) / "redis.sock"
+        return
+    with tempfile.TemporaryDirectory(prefix="warest-") as short:
+        socket.unlink(missing_ok=True)
+        socket.symlink_to(Path(short) / _NAME)
+        yield Path(short) / _NAME
+
+
+def url_of(settings: Settings) -> str:
+    """The Redis of an installation, for commands beside `warest up`: the one that is set, else the one it brings."""
+    brought = f"unix://{(settings.data_dir / _NAME).resolve()}"
+    return brought if not is_set(settings) and answers(brought) else settings.redis_url
+
+
+def is_set(settings: Settings) -> bool:
+    """Somebody has named a Redis; `warest up` then brings none."""
+    return "redis_url" in settings.model_fields_set
 
 
 def command(data: Path, socket: Path) -> list[str]:

@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from warest.cli import db, processes, queues, up
+from warest.cli import db, doctor, processes, queues, send, session, up
 from warest.errors import WarestError
 
 
@@ -13,12 +13,16 @@ from warest.errors import WarestError
 def cli() -> None:
     """A self-hosted WhatsApp REST gateway.
 
-    `warest up` runs everything from one terminal. The other commands are the processes of a larger installation; all
-    read their settings from the environment and from .env.
+    `warest up` runs everything from one terminal, `warest session` and `warest send` speak to it. `web`, `sessions`,
+    `worker` and `sandbox` are the processes of a larger installation. All read their settings from the environment and
+    from .env.
     """
 
 
 cli.add_command(up.up)
+cli.add_command(doctor.doctor)
+cli.add_command(session.session)
+cli.add_command(send.send)
 cli.add_command(processes.web)
 cli.add_command(processes.sessions)
 cli.add_command(processes.worker)
@@ -32,5 +36,5 @@ def main() -> None:
     try:
         cli()
     except WarestError as error:
-        click.echo(f"warest: {error.message}", err=True)
+        click.echo(f"warest: {error}", err=True)
         sys.exit(1)

@@ -8,6 +8,7 @@ import click
 from dramatiq.errors import DecodeError
 
 from warest.broker import DeadLetter, StreamsBroker
+from warest.cli import embedded_redis
 from warest.config import house, settings
 
 _PAGE = 100
@@ -77,4 +78,5 @@ def _actor(letter: DeadLetter) -> str:
 
 
 def _broker() -> StreamsBroker:
-    return house.connect(settings.from_env()).broker
+    current = settings.from_env()
+    return house.connect(current.model_copy(update={"redis_url": embedded_redis.url_of(current)})).broker

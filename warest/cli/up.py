@@ -34,7 +34,7 @@ def up(sandbox: bool, host: str | None, port: int | None, sandbox_port: int, dat
     os.environ.update({name: str(value) for name, value in given.items() if value is not None})
     current = settings.from_env()
     with own_folder(current.data_dir), embedded_redis.socket_in(current.data_dir) as socket:
-        brings_redis = "redis_url" not in current.model_fields_set
+        brings_redis = not embedded_redis.is_set(current)
         environment = {
             "WAREST_REDIS_URL": f"unix://{socket}" if brings_redis else current.redis_url,
             "WAREST_DATA_DIR": str(current.data_dir),
@@ -126,7 +126,8 @@ def answers(url: str) -> bool:
 def panel(current: settings.Settings, sandbox_port: int | None) -> str:
     """What to do next. The key is shown on a terminal only (decision 4)."""
     kept = secrets.load(current)
-    create = f"{current.origin}/api/v1/session/create?sessionId=me"
+    elsewhere = {"--port": (current.port, 7308), "--data": (current.data_dir, Path("data"))}
+    options = "".join(f" {name} {value}" for name, (value, default) in elsewhere.items() if value != default)
     lines = [
         f"WAREST is up: {current.origin}",
         f"API key:      {kept.admin_apikey if sys.stdout.isatty() else f'in {secrets.path(current)}'}",
@@ -134,7 +135,7 @@ def panel(current: settings.Settings, sandbox_port: int | None) -> str:
         *([f"Sandbox:      http://127.0.0.1:{sandbox_port}  (a WhatsApp network without phones)"] * bool(sandbox_port)),
         "",
         "Next, link an account (README.md, Quick start):",
-        f"  curl -H 'X-WAREST-API-KEY: KEY' '{create}'",
+        f"  warest session create me{options}",
     ]
     width = max(map(len, lines))
     rule = "─" * (width + 2)

@@ -11,6 +11,8 @@ from warest.sandbox import mischief
 from warest.sandbox.accounts import Account, Device
 from warest.sandbox.certificates import Authority
 from warest.sandbox.faults import Fault
+from warest.sandbox.media import PARTS
+from warest.sandbox.media_host import HOST
 from warest.sandbox.network import Network
 from warest.sandbox.web import Request
 from warest.whatsapp import protos
@@ -42,6 +44,7 @@ class Control:
             ("phones", "*", "scan"): {"POST": self._scan},
             ("phones", "*", "link-code"): {"POST": self._type_code},
             ("phones", "*", "messages"): {"GET": self._messages, "POST": self._send},
+            ("phones", "*", "file"): {"GET": self._file},
             ("phones", "*", "devices"): {"DELETE": self._unlink},
         }
 
@@ -102,18 +105,49 @@ class Control:
 
     def _send(self, request: Request, account: Account) -> Answer:
         to = self._network.accounts.phone(request.text("to"))
-        message = protos.e2e.Message(conversation=request.text("text"))
+        data = request.json()
+        message = self._with_file(data["file"]) if "file" in data else _text(request.text("text"))
         return Answer(201, {"id": self._network.phones.send(account, to, message)})
 
     async def _messages(self, request: Request, account: Account) -> Answer:
         after, wait = int(request.number("after", 0)), min(request.number("wait", 0), MAX_WAIT)
         return Answer(200, await self._network.history.wait(account, after, wait))
 
+    def _with_file(self, told: Any) -> Any:
+        """A message that brings a file: `{"kind": "image", "data": base64, "mimetype", "caption", "name"}`."""
+        field = f"{told.get('kind')}Message" if isinstance(told, dict) else ""
+        if field not in PARTS:
+            raise InvalidInput(f'"file" needs a kind: {", ".join(name.removesuffix("Message") for name in PARTS)}.')
+        try:
+            content = base64.b64decode(told.get("data", ""), validate=True)
+        except (ValueError, TypeError):
+            raise InvalidInput('"data" of a file is base64.') from None
+        file = self._network.files.put(PARTS[field], content)
+        message = protos.e2e.Message()
+        part = getattr(message, field)
+        part.mimetype, part.fileLength, part.mediaKey = told.get("mimetype", ""), file.size, file.key
+        part.URL, part.directPath = f"https://{HOST}{file.path}", file.path
+        part.fileSHA256, part.fileEncSHA256 = file.sha256, file.encrypted_sha256
+        for name, value in (("caption", told.get("caption")), ("fileName", told.get("name"))):
+            if value and hasattr(part, name):
+                setattr(part, name, value)
+        return message
+
+    def _file(self, request: Request, account: Account) -> Answer:
+        """What a message brought, opened as the phone opens it."""
+        message = self._network.history.message(account, request.query.get("id", ""))
+        data = self._network.files.of_message(message)
+        return Answer(200, {"data": base64.b64encode(data).decode()})
+
     def _unlink(self, request: Request, account: Account) -> Answer:
         devices = list(account.devices.values())
         for device in devices:
             self._network.unlink(device)
         return Answer(200, {"unlinked": [device.id for device in devices]})
+
+
+def _text(text: str) -> Any:
+    return protos.e2e.Message(conversation=text)
 
 
 def _linked(device: Device) -> Answer:

@@ -7,6 +7,7 @@ from typing import Any
 
 from google.protobuf.json_format import MessageToDict
 
+from warest.errors import NotFound
 from warest.ids import Jid
 from warest.sandbox.accounts import Account, Accounts
 from warest.sandbox.store import Store
@@ -69,6 +70,14 @@ class History:
         for chat, data in self._find(owner, owner, message_id):
             return self._accounts.phone(chat), protos.e2e.Message.FromString(data)
         return None
+
+    def message(self, owner: Account, message_id: str) -> Any:
+        """The protobuf of a message that the phone shows, whoever sent it. Raises NotFound."""
+        for (data,) in self._store.read(
+            "select message from messages where phone = ? and id = ?", owner.phone, message_id
+        ):
+            return protos.e2e.Message.FromString(data)
+        raise NotFound(f"{owner.phone} shows no message {message_id}.")
 
     def _find(self, owner: Account, sender: Account, message_id: str) -> list[Any]:
         where = "select chat, message from messages where phone = ? and sender = ? and id = ?"

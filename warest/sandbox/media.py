@@ -1,25 +1,32 @@
-"""Encrypted files, and the host that clients fetch them from. So far only phones put files there."""
+"""Encrypted files: how a sender closes and a receiver opens them, and where the media host keeps them."""
 
 import base64
+import hmac
 import secrets
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
+from warest.errors import InvalidInput, NotFound
 from warest.sandbox.accounts import Device
-from warest.sandbox.crypto import encrypt_cbc, hkdf, hmac256, sha256
+from warest.sandbox.crypto import decrypt_cbc, encrypt_cbc, hkdf, hmac256, sha256
 from warest.sandbox.store import Store
-from warest.sandbox.tunnel import TunnelEnd
 
-if TYPE_CHECKING:
-    from warest.sandbox.network import Network
+#: The kinds of files, as their keys are derived, and as the host names them.
+FOLDERS = {"History": "md-msg-hist", "Image": "image", "Video": "video", "Audio": "audio", "Document": "document"}
 
-HOST = "mmg.whatsapp.net"
+#: The fields of a message that hold a file, and its kind.
+PARTS = {
+    "imageMessage": "Image",
+    "stickerMessage": "Image",
+    "videoMessage": "Video",
+    "audioMessage": "Audio",
+    "documentMessage": "Document",
+}
 
-#: The kinds of files, as their keys are derived and as the host names them.
-_FOLDERS = {"History": "md-msg-hist"}
+#: Of what nobody's device owns: it stays until the sandbox is emptied.
+_NOBODY = ("", -1)
 
 _MAC = 10
-_MAX_HEAD = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,18 +44,23 @@ class Files:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def put(self, device: Device, kind: str, data: bytes) -> File:
-        """Encrypt a file for one device; `kind` is one of those in _FOLDERS."""
+    def put(self, kind: str, data: bytes, device: Device | None = None) -> File:
+        """Encrypt a file and lay it down; one that is only for `device` goes with it."""
         key = secrets.token_bytes(32)
-        keys = hkdf(key, 112, info=f"WhatsApp {kind} Keys".encode())
-        iv, cipher_key, mac_key = keys[:16], keys[16:48], keys[48:80]
+        iv, cipher_key, mac_key = _keys(key, kind)
         ciphertext = encrypt_cbc(cipher_key, iv, data)
         encrypted = ciphertext + hmac256(mac_key, iv + ciphertext)[:_MAC]
         # By the same name whatsmeow deletes what it has fetched.
-        name = f"/mms/{_FOLDERS[kind]}/{base64.urlsafe_b64encode(sha256(encrypted)).decode()}"
-        self._store.write("insert into files values (?, ?, ?, ?)", name, device.account.phone, device.id, encrypted)
-        # whatsmeow puts `&hash=` behind it, so there must be a question mark.
-        return File(f"{name}?ccb=1", key, len(data), sha256(data), sha256(encrypted))
+        path = self.lay_down(
+            f"/mms/{FOLDERS[kind]}/{base64.urlsafe_b64encode(sha256(encrypted)).decode()}", encrypted, device
+        )
+        return File(path, key, len(data), sha256(data), sha256(encrypted))
+
+    def lay_down(self, name: str, encrypted: bytes, device: Device | None = None) -> str:
+        """The path of what lies there from now on. whatsmeow puts `&hash=` behind it, so it has a question mark."""
+        owner = (device.account.phone, device.id) if device else _NOBODY
+        self._store.write("insert or ignore into files values (?, ?, ?, ?)", name, *owner, encrypted)
+        return f"{name}?ccb=1"
 
     def get(self, name: str) -> bytes | None:
         return next((bytes(data) for (data,) in self._store.read("select data from files where name = ?", name)), None)
@@ -56,41 +68,37 @@ class Files:
     def delete(self, name: str) -> None:
         self._store.write("delete from files where name = ?", name)
 
+    def of_message(self, message: Any) -> bytes:
+        """The file that a message brings, as its receiver opens it.
 
-class MediaHost(TunnelEnd):
-    """HTTP/1.1 behind TLS: one request without a body after the other."""
+        Raises InvalidInput when a hash, the size or the MAC is wrong, NotFound when there is nothing.
+        """
+        if message.HasField("documentWithCaptionMessage"):
+            message = message.documentWithCaptionMessage.message
+        name = next((name for name in PARTS if message.HasField(name)), None)
+        if name is None:
+            raise NotFound("The message brings no file.")
+        part = getattr(message, name)
+        encrypted = self.get(part.directPath.partition("?")[0])
+        if encrypted is None:
+            raise NotFound("The file is not on the media host.")
+        return _opened(part, PARTS[name], encrypted)
 
-    def __init__(self, network: "Network") -> None:
-        super().__init__()
-        self._network = network
-        self._received = bytearray()
 
-    def on_bytes(self, data: bytes) -> None:
-        self._received += data
-        while (end := self._received.find(b"\r\n\r\n")) >= 0 and self.is_open:
-            self._answer(self._received[:end].decode("latin-1"))
-            del self._received[: end + 4]
-        if len(self._received) > _MAX_HEAD:
-            self.close()
+def _opened(part: Any, kind: str, encrypted: bytes) -> bytes:
+    iv, cipher_key, mac_key = _keys(part.mediaKey, kind)
+    ciphertext, mac = encrypted[:-_MAC], encrypted[-_MAC:]
+    if sha256(encrypted) != part.fileEncSHA256:
+        raise InvalidInput("The encrypted file is not what the message says.")
+    if not hmac.compare_digest(hmac256(mac_key, iv + ciphertext)[:_MAC], mac):
+        raise InvalidInput("The file was encrypted with another key.")
+    data = decrypt_cbc(cipher_key, iv, ciphertext)
+    if (len(data), sha256(data)) != (part.fileLength, part.fileSHA256):
+        raise InvalidInput("The file is not what the message says.")
+    return data
 
-    def _answer(self, head: str) -> None:
-        method, _, rest = head.partition(" ")
-        name = rest.partition(" ")[0].partition("?")[0]
-        if method not in ("GET", "DELETE"):
-            self._network.violations.record("an unknown client", f"{method} {name} at {HOST}")
-            self._write("501 Not Implemented")
-            self.close()
-        elif (data := self._network.files.get(name)) is None:
-            self._write("404 Not Found")  # Its device may have been unlinked a moment ago.
-        elif method == "GET":
-            self._write("200 OK", data)
-        else:
-            self._network.files.delete(name)
-            self._write("200 OK")
 
-    def _write(self, status: str, body: bytes = b"") -> None:
-        assert self.transport
-        self.transport.write(f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
-
-    def on_closed(self) -> None:
-        pass
+def _keys(media_key: bytes, kind: str) -> tuple[bytes, bytes, bytes]:
+    """IV, and the keys of cipher and MAC."""
+    keys = hkdf(media_key, 112, info=f"WhatsApp {kind} Keys".encode())
+    return keys[:16], keys[16:48], keys[48:80]

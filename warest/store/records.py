@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from warest.events import SessionIdentity
+
 T = TypeVar("T")
 
 
@@ -35,6 +37,17 @@ class SessionRecord:
     until: float | None
     me: dict[str, Any] | None
     connected_at: float | None
+
+    @property
+    def identity(self) -> SessionIdentity:
+        """Who it is, in its events."""
+        return SessionIdentity(
+            ulid=self.ulid,
+            id=self.id,
+            label=self.id,
+            registry=self.owner.registry,
+            username=self.owner.username,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,6 +66,11 @@ class SessionQueries:
             rows = select(row for row in self._entities.Session if row.registry == owner.registry)
             return [_session(row, owner) for row in sorted(rows, key=lambda row: row.created_at)]
 
+    def all_sessions(self) -> list[SessionRecord]:
+        """Of all owners: for the house itself."""
+        with transaction():
+            return [self._with_owner(row) for row in select(row for row in self._entities.Session)]
+
     def sessions_to_start(self) -> list[SessionRecord]:
         with transaction():
             rows = select(row for row in self._entities.Session if row.auto_start)

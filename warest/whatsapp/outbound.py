@@ -5,6 +5,7 @@ an extended one (traps 38, 43).
 """
 
 import dataclasses
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -22,30 +23,41 @@ _NOT_SENT = ("websocket not connected", "client is nil")
 _MAYBE_SENT = ("timed out", "disconnected before", "context canceled")
 
 
-def execute(client: Client, command: commands.Command) -> Any:
+#: Takes a file out of the spool, whole: the engine wants it so (trap 34).
+Take = Callable[[str], bytes]
+
+
+def execute(client: Client, command: commands.Command, take: Take) -> Any:
     """Run a command. Raises NotConnected when nothing was sent, CommandTimeout when that is not known."""
     if not isinstance(command, commands.PairPhone):
         client.require_open()
-    return _HANDLERS[type(command)](client, command)
+    return _HANDLERS[type(command)](client, command, take)
 
 
-def send_text(client: Client, command: commands.SendText) -> list[dict[str, Any]]:
+def send_text(client: Client, command: commands.SendText, _: Take) -> list[dict[str, Any]]:
     return [dataclasses.asdict(_send(client, Jid.parse(to), _text(command, to))) for to in command.to]
 
 
-def pair_phone(client: Client, command: commands.PairPhone) -> str:
+def send_document(client: Client, command: commands.SendDocument, take: Take) -> list[dict[str, Any]]:
+    """One upload for all recipients."""
+    document = _uploaded(client, take(command.file))
+    return [dataclasses.asdict(_send(client, Jid.parse(to), _document(command, document, to))) for to in command.to]
+
+
+def pair_phone(client: Client, command: commands.PairPhone, _: Take) -> str:
     return client.pair_phone(command.phone)
 
 
-def logout(client: Client, _: commands.Logout) -> None:
+def logout(client: Client, _: commands.Logout, __: Take) -> None:
     try:
         client.engine.logout()
     except protos.errors.LogoutError as error:
         raise _refusal(error) from error
 
 
-_HANDLERS: dict[type, Callable[[Client, Any], Any]] = {
+_HANDLERS: dict[type, Callable[[Client, Any, Take], Any]] = {
     commands.SendText: send_text,
+    commands.SendDocument: send_document,
     commands.PairPhone: pair_phone,
     commands.Logout: logout,
 }
@@ -55,16 +67,55 @@ def _text(command: commands.SendText, to: str) -> Any:
     """A plain text is `conversation`, as phones send it; anything about it makes it an extended text."""
     if not (command.mentions or command.reply_to or command.forwarded):
         return protos.e2e.Message(conversation=command.text)
-    context = protos.e2e.ContextInfo(mentionedJID=list(command.mentions))
-    if command.forwarded:
-        context.isForwarded, context.forwardingScore = True, 1
-    if command.reply_to:
-        # Without a stored copy of the message the quote is empty, as in the original (contract, endpoints.md 0.7).
-        context.stanzaID, context.participant = command.reply_to, to
-        context.quotedMessage.conversation = ""
+    context = _context(to, command.reply_to, command.forwarded)
+    context.mentionedJID.extend(command.mentions)
     return protos.e2e.Message(
         extendedTextMessage=protos.e2e.ExtendedTextMessage(text=command.text, contextInfo=context)
     )
+
+
+def _document(command: commands.SendDocument, uploaded: dict[str, Any], to: str) -> Any:
+    """With a caption it travels in a wrapper, as phones send it."""
+    document = protos.e2e.DocumentMessage(
+        **uploaded, mimetype=command.mimetype, fileName=command.name, title=command.name
+    )
+    if command.reply_to or command.forwarded:
+        document.contextInfo.CopyFrom(_context(to, command.reply_to, command.forwarded))
+    if not command.caption:
+        return protos.e2e.Message(documentMessage=document)
+    document.caption = command.caption
+    inner = protos.e2e.Message(documentMessage=document)
+    return protos.e2e.Message(documentWithCaptionMessage=protos.e2e.FutureProofMessage(message=inner))
+
+
+def _context(to: str, reply_to: str | None, forwarded: bool) -> Any:
+    context = protos.e2e.ContextInfo()
+    if forwarded:
+        context.isForwarded, context.forwardingScore = True, 1
+    if reply_to:
+        # Without a stored copy of the message the quote is empty, as in the original (contract, endpoints.md 0.7).
+        context.stanzaID, context.participant = reply_to, to
+        context.quotedMessage.conversation = ""
+    return context
+
+
+def _uploaded(client: Client, data: bytes) -> dict[str, Any]:
+    """Where WhatsApp has a file now, and the keys to it: the fields that every message with a file has."""
+    from neonize.utils.enum import MediaType
+
+    try:
+        file = client.engine.upload(data, MediaType.MediaDocument)
+    except protos.errors.UploadError as error:
+        raise _refusal(error) from error
+    return {
+        "URL": file.url,
+        "directPath": file.DirectPath,
+        "mediaKey": file.MediaKey,
+        "fileEncSHA256": file.FileEncSHA256,
+        "fileSHA256": file.FileSHA256,
+        "fileLength": file.FileLength,
+        "mediaKeyTimestamp": int(time.time()),
+    }
 
 
 def _send(client: Client, to: Jid, message: Any) -> commands.Sent:

@@ -14,6 +14,9 @@ import importlib
 import importlib.machinery
 import importlib.util
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
@@ -45,7 +48,16 @@ def __getattr__(name: str) -> Any:
 
 
 #: What neonize imports besides, the largest first; shared by all sessions when their parent has imported it.
-_COMPANIONS = ("phonenumbers", "linkpreview", "pylibmagic", "magic", "PIL.Image", "tqdm")
+_COMPANIONS = (
+    "phonenumbers", "linkpreview", "pylibmagic", "magic", "PIL.Image", "PIL.ImageSequence", "tqdm", "httpx", "click",
+    "requests", "pygments.lexers", "multiprocessing.connection", "multiprocessing.queues", "concurrent.futures.process",
+)  # fmt: skip
+
+#: Those parts of neonize that do not touch the library.
+_HARMLESS = ("utils", "builder", "download", "types", "ext.interactive_message")
+
+#: Threads that were to start in a process which will fork.
+_waiting: list[threading.Thread] = []
 
 
 def preload() -> None:
@@ -54,6 +66,24 @@ def preload() -> None:
         __getattr__(name)
     for name in _COMPANIONS:
         importlib.import_module(name)
+    with _threads_waiting():
+        for name in _HARMLESS:
+            importlib.import_module(f"neonize.{name}")
+
+
+@contextmanager
+def _threads_waiting() -> Iterator[None]:
+    """neonize starts a thread when its logging is imported. None survives a fork, so it starts in the child."""
+    start = threading.Thread.start
+    threading.Thread.start = _start_later  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        threading.Thread.start = start  # type: ignore[method-assign]
+
+
+def _start_later(self: threading.Thread) -> None:
+    _waiting.append(self)
 
 
 def load_engine() -> ModuleType:
@@ -69,6 +99,8 @@ def load_engine() -> ModuleType:
     if "neonize.proto" in sys.modules:
         # Imported under the stub, so the import system has not made it an attribute of the real package.
         engine.__dict__["proto"] = sys.modules["neonize.proto"]
+    while _waiting:
+        _waiting.pop().start()
     return engine
 
 

@@ -1,0 +1,175 @@
+"""Files that come in: in a multipart form, as the whole body, or as text in a parameter. They go into the spool.
+
+Facts: contract, endpoints.md section 6; quirks Q10 (boundaries keep their case) and Q11.
+"""
+
+import base64
+import binascii
+import io
+import mimetypes
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+import falcon
+from falcon.media import multipart
+
+from warest.errors import InvalidInput
+from warest.http.codes import Code
+from warest.http.errors import Refusal, Rejection
+from warest.spool import Spool
+
+#: A text field of a form may be this long, bytes.
+_LONGEST_FIELD = 2 * 1024 * 1024
+
+_MULTIPART = "multipart/form-data"
+
+_DATA_URI = re.compile(r"data:([^;,]*)((?:;[^;,]*)*?)(;base64)?,", re.IGNORECASE)
+
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]+={0,2}")
+
+
+@dataclass(frozen=True)
+class FileInput:
+    """What a resource takes: the fields that its file may stand in, and its code for one that is too large."""
+
+    fields: tuple[str, ...]
+    too_large: Code
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file in the spool. `mimetype` is what its sender said, or empty; so is `name`."""
+
+    key: str
+    name: str
+    mimetype: str
+
+
+class Uploads:
+    """Middleware: takes the file of a form or of a raw body, for resources that name the fields it may stand in.
+
+    What is left in the spool when the answer goes out was not handed on, and is deleted.
+    """
+
+    def __init__(self, spool: Spool) -> None:
+        self._spool = spool
+
+    def process_resource(self, request: falcon.Request, _: falcon.Response, resource: Any, __: dict[str, str]) -> None:
+        wanted: FileInput | None = getattr(resource, "file_input", None)
+        if wanted is None or request.context.body is not None:
+            return
+        request.context.body = {}
+        kind = (request.content_type or "").partition(";")[0].strip().lower()
+        with refused_when_too_large(wanted):
+            if kind == _MULTIPART:
+                self._take_form(request, wanted.fields)
+            elif request.content_length:
+                self._keep(request, self._spool.put(request.bounded_stream), "", kind)
+
+    def process_response(self, request: falcon.Request, *_: Any) -> None:
+        for upload in _waiting(request):
+            self._spool.delete(upload.key)
+
+    def _take_form(self, request: falcon.Request, fields: tuple[str, ...]) -> None:
+        """Fields that are repeated become lists. Of several files the one in a field of the route counts, else the
+        first."""
+        is_named = False
+        try:
+            for part in request.get_media():
+                if part.filename is None:
+                    _add(request.context.body, part.name, _text_of(part))
+                elif not _waiting(request) or (part.name in fields and not is_named):
+                    is_named = part.name in fields
+                    self._replace(request, part)
+                else:
+                    part.stream.exhaust()
+        except (multipart.MultipartParseError, falcon.MediaMalformedError):
+            raise Rejection(400, "The body is not a multipart form") from None
+
+    def _replace(self, request: falcon.Request, part: multipart.BodyPart) -> None:
+        self.process_response(request)
+        request.context.uploads = []
+        mimetype = (part.content_type or "").partition(";")[0].strip().lower()
+        self._keep(request, self._spool.put(part.stream), part.filename or "", mimetype)
+
+    def _keep(self, request: falcon.Request, key: str, name: str, mimetype: str) -> None:
+        request.context.uploads = [Upload(key, name, mimetype)]
+
+
+@contextmanager
+def refused_when_too_large(wanted: FileInput) -> Iterator[None]:
+    """What the spool says of a file, in the words of the route."""
+    try:
+        yield
+    except InvalidInput as error:
+        if "limit" not in error.details:
+            raise
+        limit_mb = error.details["limit"] / 1_000_000
+        raise Refusal(wanted.too_large, f"The file is too large (limit {limit_mb:g} MB)") from None
+
+
+def handed_on(request: falcon.Request) -> Upload | None:
+    """The file that came with the request, for whoever takes care of it from now on."""
+    waiting = _waiting(request)
+    request.context.uploads = []
+    return waiting[0] if waiting else None
+
+
+def spooled_text(spool: Spool, source: str) -> Upload | None:
+    """What a text holds: a data URI or base64. None when it is neither, so perhaps an address."""
+    if found := _DATA_URI.match(source):
+        mimetype, _, is_base64 = found.groups()
+        content = source[found.end() :]
+        data = _decoded(content) if is_base64 else unquote_to_bytes(content)
+        if data is None:
+            raise InvalidInput("the data URI is not base64")
+        return Upload(spool.put(io.BytesIO(data)), "", mimetype.lower())
+    data = _decoded(source.removeprefix("base64,")) if _looks_like_base64(source) else None
+    return Upload(spool.put(io.BytesIO(data)), "", "") if data else None
+
+
+def kind_of(name: str, declared: str) -> str:
+    """A MIME type: what was declared, else what the name says, else that nothing is known."""
+    if declared and declared != "application/octet-stream":
+        return declared
+    return mimetypes.guess_type(name)[0] or "application/octet-stream"
+
+
+def _looks_like_base64(text: str) -> bool:
+    """As the original decides: long, or with something in it that a word does not have."""
+    plain = text.removeprefix("base64,")
+    return bool(_BASE64.fullmatch(plain)) and (len(plain) >= 16 or bool(re.search(r"[0-9+=_-]", plain)))
+
+
+def _decoded(text: str) -> bytes | None:
+    """URL-safe or not, padded or not."""
+    compact = re.sub(r"\s", "", text).translate(str.maketrans("-_", "+/")).rstrip("=")
+    try:
+        return base64.b64decode(compact + "=" * (-len(compact) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        return None
+
+
+def _text_of(part: multipart.BodyPart) -> str:
+    text: bytes = part.stream.read(_LONGEST_FIELD + 1)
+    if len(text) > _LONGEST_FIELD:
+        raise Rejection(413, "request entity too large")
+    return text.decode(errors="replace")
+
+
+def _add(fields: dict[str, Any], name: str, value: str) -> None:
+    if name not in fields:
+        fields[name] = value
+    elif isinstance(fields[name], list):
+        fields[name].append(value)
+    else:
+        fields[name] = [fields[name], value]
+
+
+def _waiting(request: falcon.Request) -> list[Upload]:
+    uploads: list[Upload] = getattr(request.context, "uploads", [])
+    return uploads
