@@ -1,6 +1,7 @@
 """Settings -> Redis, broker, bus, store: what every process of the house starts with."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import redis
 from dramatiq.middleware import Callbacks, CurrentMessage, Middleware, Retries, ShutdownNotifications
@@ -10,6 +11,7 @@ from redis.backoff import ExponentialBackoff, NoBackoff
 from redis.retry import Retry
 
 from warest import store
+from warest.addresses import Networks
 from warest.broker import StreamsBroker
 from warest.bus import Bus
 from warest.config import kinds, secrets, storage_settings
@@ -20,6 +22,9 @@ from warest.limits import Limits
 from warest.spool import Spool
 from warest.states import States
 from warest.whatsapp.keystores import Files, KeyStores, Schemas
+
+if TYPE_CHECKING:
+    from warest.fetch import Fetcher
 
 #: Redis may be starting again: a command is repeated so often, with these pauses, s (1.15 in all).
 RETRIES, FIRST_PAUSE, LONGEST_PAUSE = 4, 0.05, 0.4
@@ -100,6 +105,12 @@ def open_storage(settings: Settings) -> storage.Storage:
 
 def open_spool(settings: Settings, opened: storage.Storage) -> Spool:
     return Spool(opened, seconds=settings.storage_temp_ttl, limit=int(settings.spool_limit_mb * 1_000_000))
+
+
+def open_fetcher(settings: Settings) -> "Fetcher":
+    from warest.fetch import Fetcher  # a session process should not pay for an HTTP client
+
+    return Fetcher(Networks.parse(settings.fetch_networks), seconds=settings.fetch_timeout_ms / 1000)
 
 
 def _folders(settings: Settings) -> storage.Folders:

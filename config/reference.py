@@ -6,11 +6,12 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from warest.config.fetch_settings import FetchSettings
 from warest.config.settings import Settings, names_of
 from warest.config.storage_settings import StorageSettings
 
 #: The settings by chapter; those that `Settings` itself has come first, without a title.
-GROUPS: dict[str, type[BaseModel]] = {"": Settings, "Storage": StorageSettings}
+GROUPS: dict[str, type[BaseModel]] = {"": Settings, "Storage": StorageSettings, "Fetching": FetchSettings}
 
 _ROOT = Path(__file__).resolve().parent.parent
 

@@ -15,6 +15,7 @@ from dotenv import dotenv_values
 from pydantic import BeforeValidator, ConfigDict, Field, ValidationError
 
 from warest.config import sources
+from warest.config.fetch_settings import FetchSettings
 from warest.config.kinds import (
     CountryCode,
     DbClient,
@@ -38,7 +39,7 @@ from warest.config.storage_settings import StorageSettings
 from warest.errors import SetupError
 
 
-class Settings(StorageSettings):
+class Settings(StorageSettings, FetchSettings):
     """The settings of one process, checked. Secrets that nobody set are in config/secrets.py.
 
     A group that would make this file too long has a file of its own and is inherited, so that all are read alike.

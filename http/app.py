@@ -11,17 +11,17 @@ from falcon import media
 from warest import errors
 from warest.config import folders, house, secrets, settings
 from warest.config.house import House
+from warest.drivers.storage import Storage
 from warest.http import errors as http_errors
 from warest.http import middleware
 from warest.http.clients import Clients
 from warest.http.gate import Gate, SpamGuard
 from warest.http.openapi import OpenApi
-from warest.http.resources import auth, documents, identifiers, messages, server, session_life, sessions
+from warest.http.resources import auth, documents, identifiers, messages, server, session_life, sessions, storage
 from warest.http.sessions import SessionAccess
 from warest.http.uploads import Uploads
 from warest.limits import Limits
 from warest.logins import Lockout, UiSessions
-from warest.spool import Spool
 from warest.store import Store
 
 _JSON = "application/json; charset=utf-8"
@@ -34,11 +34,11 @@ def from_env() -> App:
     current = settings.from_env()
     kept, parts = secrets.load(current), house.connect(current)
     atexit.register(folders.join(current, parts.redis, "web").leave)
-    spool = house.open_spool(current, house.open_storage(current))
-    return create_app(parts, house.open_store(current), house.open_limits(current), spool, admin_key=kept.admin_apikey)
+    opened, files = house.open_store(current), house.open_storage(current)
+    return create_app(parts, opened, files, house.open_limits(current), admin_key=kept.admin_apikey)
 
 
-def create_app(parts: House, opened: Store, limits: Limits, spool: Spool, *, admin_key: str) -> App:
+def create_app(parts: House, opened: Store, files: Storage, limits: Limits, *, admin_key: str) -> App:
     """`admin_key` is the one that the settings give to the first admin."""
     current, any_case, logins = parts.settings, middleware.AnyCase(), logins_of(parts, opened, limits, admin_key)
     app: App = falcon.App(
@@ -52,7 +52,7 @@ def create_app(parts: House, opened: Store, limits: Limits, spool: Spool, *, adm
             middleware.HeadAsGet(),
             logins.gate,
             middleware.Body(current),
-            Uploads(spool),
+            Uploads(house.open_spool(current, files)),
             SpamGuard(current, limits),
             auth.PageCookie(),
         ],
@@ -61,7 +61,7 @@ def create_app(parts: House, opened: Store, limits: Limits, spool: Spool, *, adm
     app.req_options.auto_parse_qs_csv = False
     json_handler = media.JSONHandler(dumps=_dumps, loads=orjson.loads)
     app.resp_options.media_handlers.update({_JSON: json_handler, falcon.MEDIA_JSON: json_handler})
-    found = dict(routes(parts, opened, logins, spool))
+    found = dict(routes(parts, opened, files, logins))
     found["/docs/openapi.json"] = OpenApi(current, found)
     for template, resource in found.items():
         app.add_route(template, resource)
@@ -80,9 +80,9 @@ def logins_of(parts: House, opened: Store, limits: Limits, admin_key: str) -> au
     return auth.Auth(current, opened, lockout, ui_sessions, Gate(current, opened, limits, ui_sessions), admin_key)
 
 
-def routes(parts: House, opened: Store, logins: auth.Auth, spool: Spool) -> Iterator[tuple[str, Any]]:
+def routes(parts: House, opened: Store, files: Storage, logins: auth.Auth) -> Iterator[tuple[str, Any]]:
     """Every path and its resource."""
-    access = SessionAccess(opened, parts.states)
+    access, spool = SessionAccess(opened, parts.states), house.open_spool(parts.settings, files)
     shared = sessions.Sessions(opened, parts.states, parts.bus, access, default_url=parts.settings.webhook_default_url)
     yield "/api/auth/login", auth.Login(logins)
     yield "/api/auth/logout", auth.Logout(logins)
@@ -103,6 +103,7 @@ def routes(parts: House, opened: Store, logins: auth.Auth, spool: Spool) -> Iter
         "/api/v1/messages/send/document",
         documents.SendDocumentResource(parts.bus, access, parts.settings, spool),
     )
+    yield from storage.routes(parts.settings, files, logins.gate)
 
 
 def _dumps(value: Any) -> str:

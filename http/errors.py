@@ -54,6 +54,7 @@ CODES: tuple[tuple[type[errors.WarestError], Code], ...] = (
     (errors.NotConnected, Code.SESSION_NOT_LOGGED_IN),
     (errors.WhatsAppRefused, Code.DOWNSTREAM_ERROR),
     (errors.CommandTimeout, Code.QUEUED),
+    (errors.FetchError, Code.DOWNSTREAM_ERROR),
     (errors.DriverError, Code.SERVICE_UNAVAILABLE),
     (errors.Unsupported, Code.NOT_IMPLEMENTED),
 )

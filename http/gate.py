@@ -69,15 +69,19 @@ class Gate:
         self, request: falcon.Request, key: str, refusal: str, rate: Window | None = None
     ) -> tuple[Account, Verdict]:
         """Whose key it is. Raises Rejection with this refusal, or with 429 where keys are guessed."""
-        address = request.context.client
         account = self._store.account_by_key(key)
         if account is None:
-            wait = self._limits.guess(address, self._guesses)
-            raise _too_many(wait) if wait else Rejection(401, refusal)
-        verdict = self._limits.enter(address, key, self._guesses, rate)
+            self.count_guess(request)
+            raise Rejection(401, refusal)
+        verdict = self._limits.enter(request.context.client, key, self._guesses, rate)
         if verdict.wait:
             raise _too_many(verdict.wait)
         return account, verdict
+
+    def count_guess(self, request: falcon.Request) -> None:
+        """A key, or whatever else lets somebody in, was wrong. Raises Rejection with 429 where they are guessed."""
+        if wait := self._limits.guess(request.context.client, self._guesses):
+            raise _too_many(wait)
 
     def _admit(self, request: falcon.Request, response: falcon.Response, *, admins_only: bool) -> None:
         key = key_of(request)

@@ -97,9 +97,11 @@ class AnyCase:
         self._templates: list[tuple[re.Pattern[str], str]] = []
 
     def learn(self, template: str) -> None:
-        """Remember a route that has parts to keep, such as `/api/v1/session/{sessionId}/config`."""
+        """Remember a route that has parts to keep, such as `/api/v1/session/{sessionId}/config`, or, with slashes in
+        it, `/storages/{key:path}`."""
         pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(template))
-        self._templates.append((re.compile(pattern, re.IGNORECASE), template))
+        pattern = re.sub(r"\\{(\w+):path\\}", r"(?P<\1>.+)", pattern)
+        self._templates.append((re.compile(pattern, re.IGNORECASE), template.replace(":path}", "}")))
 
     def process_request(self, request: falcon.Request, _: falcon.Response) -> None:
         for pattern, template in self._templates:

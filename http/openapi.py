@@ -12,11 +12,19 @@ from warest.config.settings import Settings
 from warest.http.codes import Code
 from warest.http.errors import Family
 from warest.http.gate import COOKIE
-from warest.http.operation import Access, Operation, Parameters, Result
+from warest.http.operation import Access, Content, Operation, Parameters, Result
 
 _METHODS = ("get", "post", "put", "patch", "delete")
 #: Every route may refuse a request for its form, for too many of them, or for trouble of ours.
 _ANYWHERE = {400, 429, 500, 503}
+
+_CONTENT = {"*/*": {"schema": {"type": "string", "contentMediaType": "application/octet-stream"}}}
+_FILE = {
+    "200": {"description": "The file", "content": _CONTENT},
+    "206": {"description": "The part of it that Range asks for", "content": _CONTENT},
+    "304": {"description": "It is what If-None-Match says"},
+    "416": {"description": "It has no such part"},
+}
 
 _REF = "#/components/schemas/{model}"
 
@@ -26,7 +34,7 @@ def document(settings: Settings, routes: dict[str, Any]) -> dict[str, Any]:
     schemas: dict[str, Any] = {}
     paths = {
         template: {method: _describe(operation, template, method, schemas) for method, operation in found}
-        for template, resource in routes.items()
+        for template, resource in ((route.replace(":path}", "}"), resource) for route, resource in routes.items())
         if (found := list(operations(resource)))
     }
     return {
@@ -66,7 +74,7 @@ class OpenApi:
 def _describe(operation: Operation, template: str, method: str, schemas: dict[str, Any]) -> dict[str, Any]:
     described: dict[str, Any] = {
         "summary": operation.summary,
-        "tags": [re.sub("^/api/(v1/)?", "", template).partition("/")[0]],
+        "tags": [re.sub("^/(api/(v1/)?)?", "", template).partition("/")[0]],
         "responses": dict(_responses(operation, schemas)),
     }
     in_path = re.findall(r"\{(\w+)\}", template)
@@ -92,16 +100,20 @@ def _carried(model: type[Parameters], method: str, in_path: list[str], parameter
 
 
 def _responses(operation: Operation, schemas: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    done = {code.http for code in (Code.SUCCESS, *operation.codes) if code.http < 300 and code is not Code.QUEUED}
-    for status in sorted(done):
-        yield str(status), _response("Done", _answer(operation, schemas))
-    if Code.QUEUED in operation.codes:
-        yield str(Code.QUEUED.http), _response("Not answered in time; it may still happen", _pending(operation))
+    yield from _FILE.items() if operation.result is Content else _done(operation, schemas)
     own = [] if operation.family is Family.E4 else [_refusal(operation.family, schemas)]
     refused = {"anyOf": [*own, _rejection(schemas)]}
     for status in sorted({code.http for code in operation.codes if code.http >= 400} | _ANYWHERE):
         yield str(status), _response("Refused, with a code of its own, or before the route was reached", refused)
     yield "default", _response("Turned away before the route was reached", _rejection(schemas))
+
+
+def _done(operation: Operation, schemas: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    done = {code.http for code in (Code.SUCCESS, *operation.codes) if code.http < 300 and code is not Code.QUEUED}
+    for status in sorted(done):
+        yield str(status), _response("Done", _answer(operation, schemas))
+    if Code.QUEUED in operation.codes:
+        yield str(Code.QUEUED.http), _response("Not answered in time; it may still happen", _pending(operation))
 
 
 def _pending(operation: Operation) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """What a route promises: the decorator of every responder, from which OpenAPI is generated too."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Annotated, Any, ClassVar
@@ -66,6 +66,28 @@ class Answer:
     message: str
     code: Code = Code.SUCCESS
 
+    def render(self, response: falcon.Response, family: Family) -> None:
+        response.status = self.code.http
+        response.media = envelope(family, self.code, self.message, self.results)
+
+
+class Content(Result):
+    """The result of a route that answers with a file."""
+
+
+@dataclass(frozen=True)
+class Bytes:
+    """What such a responder returns; `body` is closed at the end, if it can be."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: Iterable[bytes] | None = None
+
+    def render(self, response: falcon.Response, _: Family) -> None:
+        response.status = self.status
+        response.set_headers(dict(self.headers))
+        response.stream = self.body
+
 
 @dataclass(frozen=True)
 class Operation:
@@ -77,7 +99,7 @@ class Operation:
     codes: tuple[Code, ...]
 
 
-Responder = Callable[..., Answer]
+Responder = Callable[..., Answer | Bytes]
 
 
 def operation(
@@ -89,16 +111,14 @@ def operation(
     access: Access = Access.USER,
     codes: tuple[Code, ...] = (),
 ) -> Callable[[Responder], Callable[..., None]]:
-    """Make a Falcon responder of `handler(self, request, parameters, **path) -> Answer`.
+    """Make a Falcon responder of `handler(self, request, parameters, **path) -> Answer`, or Bytes.
 
     `codes` are those that it may answer with besides SUCCESS.
     """
 
     def decorate(handler: Responder) -> Callable[..., None]:
         def respond(self: Any, request: falcon.Request, response: falcon.Response, **path: str) -> None:
-            answer = handler(self, request, parse(parameters, request, path), **path)
-            response.status = answer.code.http
-            response.media = envelope(family, answer.code, answer.message, answer.results)
+            handler(self, request, parse(parameters, request, path), **path).render(response, family)
 
         respond.__doc__ = handler.__doc__
         respond.operation = Operation(summary, family, access, parameters, result, codes)  # type: ignore[attr-defined]

@@ -14,6 +14,7 @@ from warest import accounts, store
 from warest.cli import embedded_redis
 from warest.config import house
 from warest.config.settings import Settings
+from warest.drivers.storage import Storage
 from warest.http import app
 from warest.limits import Limits
 from warest.spool import Spool
@@ -80,11 +81,17 @@ def limits(settings: Settings) -> Limits:
 
 
 @pytest.fixture
-def spool(settings: Settings) -> Spool:
-    return house.open_spool(settings, house.open_storage(settings))
+def files(settings: Settings) -> Storage:
+    """Folders in the data folder."""
+    return house.open_storage(settings)
 
 
 @pytest.fixture
-def routes(opened: store.Store, parts: house.House, limits: Limits, spool: Spool) -> dict[str, Any]:
+def spool(settings: Settings, files: Storage) -> Spool:
+    return house.open_spool(settings, files)
+
+
+@pytest.fixture
+def routes(opened: store.Store, parts: house.House, files: Storage, limits: Limits) -> dict[str, Any]:
     """Path template -> resource, as the application has them."""
-    return dict(app.routes(parts, opened, app.logins_of(parts, opened, limits, ADMIN_KEY), spool))
+    return dict(app.routes(parts, opened, files, app.logins_of(parts, opened, limits, ADMIN_KEY)))

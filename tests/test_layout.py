@@ -12,13 +12,16 @@ ROOT = Path(__file__).parent.parent
 #: A module imports from its own row or one above; the first that fits a module's name counts.
 ROWS = (
     ("errors", "ids"),
-    ("commands", "events", "keys", "media", "pictures", "texts", "lifecycle", "webhooks", "proxies", "client"),
+    (
+        "addresses", "client", "commands", "events", "file_headers", "keys", "lifecycle", "media", "pictures",
+        "proxies", "texts", "webhooks",
+    ),
     ("broker", "drivers", "whatsapp", "entities", "fetch", "leases", "limits", "logins", "states"),
     ("store", "bus", "spool", "accounts", "farewell", "sandbox"),
     ("config",),
     ("actors", "http"),
     ("cli",),
-)
+)  # fmt: skip
 
 #: The only modules that may import a heavy library.
 OWNERS = {
@@ -27,6 +30,7 @@ OWNERS = {
     "pony": ("entities", "store"),
     "dramatiq": ("broker", "bus", "actors", "cli", "config.house"),
     "httpx": ("fetch", "client", "actors.receivers"),
+    "httpcore": ("fetch",),
     "websockets": ("sandbox",),
     "segno": ("pictures",),
     "psycopg2": ("store.postgres", "whatsapp.keystores"),

@@ -17,6 +17,7 @@ WarestError
  ├─ CommandTimeout     no answer in time: the outcome is unknown
  ├─ DriverError        a backend (Redis, database, storage) failed
  ├─ DeliveryError      a webhook receiver did not accept (`permanent`: no retry will help)
+ ├─ FetchError         a URL that was given has yielded no file (`permanent`: nor will it)
  ├─ Unsupported        the engine cannot do it
  └─ SetupError         the installation is at fault; the message says how to mend it
 
@@ -130,6 +131,14 @@ class DriverError(WarestError):
 
 class DeliveryError(WarestError):
     """A webhook receiver did not accept an event; `permanent` means that no retry will help."""
+
+    def __init__(self, message: str, *, permanent: bool = False, **details: Any) -> None:
+        super().__init__(message, permanent=permanent, **details)
+        self.permanent = permanent
+
+
+class FetchError(WarestError):
+    """The host of a URL did not answer, or said no: with `details["status"]`, if it was by HTTP."""
 
     def __init__(self, message: str, *, permanent: bool = False, **details: Any) -> None:
         super().__init__(message, permanent=permanent, **details)

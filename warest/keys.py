@@ -13,6 +13,9 @@ SUPERVISOR_QUEUE = "supervisor"
 #: Dramatiq queue of webhook work.
 WEBHOOK_QUEUE = "webhooks"
 
+#: Dramatiq queue of what has to be done now and then.
+MAINTENANCE_QUEUE = "maintenance"
+
 
 #: Sorted set: the supervisors, by the epoch milliseconds of their last sign of life.
 SUPERVISORS = "warest:supervisors"
@@ -78,6 +81,11 @@ def seen_event(event_id: str) -> str:
 def started_command(command: str) -> str:
     """String with expiry: this command was begun, so it is never begun again."""
     return f"warest:command:{command}:started"
+
+
+def maintenance_round(task: str) -> str:
+    """String with expiry: the round that is being made; another one that begins meanwhile ends at once."""
+    return f"warest:maintenance:{task}:round"
 
 
 # The broker's own keys. `queue` is a Dramatiq queue name.

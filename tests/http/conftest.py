@@ -12,11 +12,11 @@ from falcon import testing
 from warest import accounts, keys, store
 from warest.config.house import House
 from warest.config.settings import Settings
+from warest.drivers.storage import Storage
 from warest.http import app
 from warest.http.resources import session_life, sessions
 from warest.ids import new_ulid
 from warest.limits import Limits
-from warest.spool import Spool
 from warest.store import Account, SessionRecord, Store
 
 ADMIN_KEY, USER_KEY = "admin-key-of-the-tests", "user-key-of-the-tests"
@@ -51,12 +51,12 @@ def opened(settings: Settings, template: Path) -> Store:
 
 
 @pytest.fixture
-def application(opened: Store, parts: House, limits: Limits, spool: Spool) -> Callable[..., testing.TestClient]:
+def application(opened: Store, parts: House, files: Storage, limits: Limits) -> Callable[..., testing.TestClient]:
     """The real application, on a real store and a real Redis, with settings of one's own."""
 
     def make(**changed: Any) -> testing.TestClient:
         mine = dataclasses.replace(parts, settings=parts.settings.model_copy(update=changed))
-        return testing.TestClient(app.create_app(mine, opened, limits, spool, admin_key=ADMIN_KEY))
+        return testing.TestClient(app.create_app(mine, opened, files, limits, admin_key=ADMIN_KEY))
 
     return make
 
@@ -72,7 +72,7 @@ def call(client: testing.TestClient) -> Call:
 
     def one(method: str, path: str, *, key: str | None = ADMIN_KEY, **options: Any) -> testing.Result:
         headers = {**({"X-WAREST-API-KEY": key} if key else {}), **options.pop("headers", {})}
-        whole = path if path.startswith(("/docs", "/api", "/API")) else f"/api/v1{path}"
+        whole = path if path.startswith(("/docs", "/api", "/API", "/storage")) else f"/api/v1{path}"
         return client.simulate_request(method, whole, headers=headers, **options)
 
     return one

@@ -14,8 +14,8 @@ from warest import accounts, keys, limits, logins, store
 from warest.config import house
 from warest.config.house import House
 from warest.config.settings import Settings
+from warest.drivers.storage import Storage
 from warest.http import app
-from warest.spool import Spool
 from warest.store import Account, Store
 
 ADMIN_KEY, USER_KEY = "admin-key-of-the-tests", "user-key-of-the-tests"
@@ -262,12 +262,12 @@ def test_a_session_ends_with_its_user(call: Call, post: Call, settings: Settings
 
 @pytest.mark.parametrize(("path", "message"), [(LOGIN, "login failed"), (SESSION, "sync failed")])
 def test_trouble_of_ours(
-    settings: Settings, opened: Store, path: str, message: str, caplog: pytest.LogCaptureFixture, spool: Spool
+    settings: Settings, opened: Store, files: Storage, path: str, message: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """500 in the contract's words; nobody logs in while nobody can count."""
     nowhere = house.connect(settings.model_copy(update={"redis_url": "unix:///nowhere/redis.sock"}))
     client = testing.TestClient(
-        app.create_app(nowhere, opened, house.open_limits(nowhere.settings), spool, admin_key=ADMIN_KEY)
+        app.create_app(nowhere, opened, files, house.open_limits(nowhere.settings), admin_key=ADMIN_KEY)
     )
     answer = client.simulate_post(path, json={**RIGHT, "apiKey": ADMIN_KEY})
     assert (answer.status_code, answer.json) == (500, {"error": message}) and message in caplog.text

@@ -148,14 +148,14 @@ def test_without_a_session_the_form_is_read_and_forgotten(call: Call) -> None:
     assert (answer.status_code, answer.json["code"]) == (404, 1101)
 
 
-def test_a_file_that_is_too_large(
-    application: Callable[..., testing.TestClient], call: Call, received: list[Any], spool: Spool
-) -> None:
-    spool._limit = 1000
-    answer = call("POST", PATH, **form(("document", "a.pdf", "", b"x" * 1001), *fields()))
+def test_a_file_that_is_too_large(application: Callable[..., testing.TestClient], received: list[Any]) -> None:
+    client, key = application(spool_limit_mb=0.001), {"X-WAREST-API-KEY": "admin-key-of-the-tests"}
+    sent = form(("document", "a.pdf", "", b"x" * 1001), *fields())
+    answer = client.simulate_post(f"/api/v1{PATH}", body=sent["body"], headers={**key, **sent["headers"]})
     assert (answer.status_code, answer.json["code"]) == (413, 2011)
     source = base64.b64encode(b"x" * 1001).decode()
-    answer = call("POST", PATH, json={"sessionId": "s", "to": "0811", "document": source})
+    body = {"sessionId": "s", "to": "0811", "document": source}
+    answer = client.simulate_post(f"/api/v1{PATH}", json=body, headers=key)
     assert (answer.status_code, answer.json["code"]) == (413, 2011)
 
 

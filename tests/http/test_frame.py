@@ -11,8 +11,8 @@ from falcon import testing
 
 from warest.config import house
 from warest.config.settings import Settings
+from warest.drivers.storage import Storage
 from warest.http import app, middleware
-from warest.spool import Spool
 from warest.store import Account, SessionRecord, Store
 
 ADMIN_KEY = "admin-key-of-the-tests"
@@ -241,12 +241,12 @@ def test_the_envelope_of_message_routes(call: Call, online: Online, admin: Accou
 
 
 def test_trouble_of_ours_is_not_told(
-    settings: Settings, opened: Store, spool: Spool, caplog: pytest.LogCaptureFixture
+    settings: Settings, opened: Store, files: Storage, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Redis away: 503/8001 in the route's envelope; what exactly is wrong stands in the log, under the request's id."""
     nowhere = house.connect(settings.model_copy(update={"redis_url": "unix:///nowhere/redis.sock"}))
     limits = house.open_limits(nowhere.settings)
-    client = testing.TestClient(app.create_app(nowhere, opened, limits, spool, admin_key=ADMIN_KEY))
+    client = testing.TestClient(app.create_app(nowhere, opened, files, limits, admin_key=ADMIN_KEY))
     opened_by = {"X-WAREST-API-KEY": ADMIN_KEY, "X-Request-Id": "the-id"}
     account = opened.account_by_key(ADMIN_KEY)
     assert account is not None

@@ -13,10 +13,10 @@ from support.waiting import eventually
 from warest.config import house
 from warest.config.house import House
 from warest.config.settings import Settings
+from warest.drivers.storage import Storage
 from warest.http import app
 from warest.http.errors import Family
 from warest.http.operation import Access, Answer, Parameters, operation
-from warest.spool import Spool
 from warest.store import Account, Store
 
 ADMIN_KEY, USER_KEY = "admin-key-of-the-tests", "user-key-of-the-tests"
@@ -215,11 +215,11 @@ def test_guessing_keys(serving: Callable[..., Ask], user: Account) -> None:
 
 
 def test_without_redis_for_limits(
-    settings: Settings, opened: Store, parts: House, spool: Spool, caplog: pytest.LogCaptureFixture
+    settings: Settings, opened: Store, parts: House, files: Storage, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Requests go on, uncounted, and the log says so."""
     away = house.open_limits(settings.model_copy(update={"redis_url": "unix:///nowhere/redis.sock"}))
-    client = testing.TestClient(app.create_app(parts, opened, away, spool, admin_key=ADMIN_KEY))
+    client = testing.TestClient(app.create_app(parts, opened, files, away, admin_key=ADMIN_KEY))
     with caplog.at_level(logging.WARNING):
         answer = client.simulate_get(LIST, headers={"X-API-KEY": ADMIN_KEY})
         wrong = client.simulate_get(LIST, headers={"X-API-KEY": "wrong"})

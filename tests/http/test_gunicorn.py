@@ -1,27 +1,40 @@
 """The web process as it runs, spoken to byte by byte: what only a real server shows."""
 
+import hashlib
 import http.client
+import itertools
 import json
 import os
+import random
+import re
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from support.product import free_port
+from support.threads import at_once
 from support.waiting import eventually
 from warest import accounts, store
+from warest.config import house
+from warest.config.settings import Settings
+from warest.drivers.storage import Storage, Visibility
 
 KEY = "admin-key-of-the-tests"
 
 
 @pytest.fixture(scope="module")
-def port(tmp_path_factory: pytest.TempPathFactory, redis_url: str) -> Iterator[int]:
-    """gunicorn with the product's own settings, on a database with an admin."""
-    data: Path = tmp_path_factory.mktemp("data")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture(scope="module")
+def gunicorn(data: Path, redis_url: str) -> Iterator[tuple[int, int]]:
+    """Port and process id: with the product's own settings, on a database with an admin."""
     store.migrate(store.Sqlite(data / "warest.sqlite"))
     accounts.seed_admin(store.open(store.Sqlite(data / "warest.sqlite")), "admin", "a password", KEY)
     port = free_port()
@@ -36,10 +49,28 @@ def port(tmp_path_factory: pytest.TempPathFactory, redis_url: str) -> Iterator[i
             [sys.executable, "-m", "warest.cli", "web"], env=environment, cwd=data, stdout=stream, stderr=stream
         )
     eventually(lambda: raw(port, b"GET / HTTP/1.0\r\n\r\n"))
-    yield port
+    yield port, process.pid
     process.terminate()
     assert process.wait(timeout=10) == 0
     assert KEY not in log.read_text()
+
+
+@pytest.fixture(scope="module")
+def port(gunicorn: tuple[int, int]) -> int:
+    return gunicorn[0]
+
+
+@pytest.fixture(scope="module")
+def files(data: Path, port: int) -> Storage:
+    """The storage of the server."""
+    return house.open_storage(Settings(data_dir=data))
+
+
+@pytest.fixture
+def worker(gunicorn: tuple[int, int]) -> Path:
+    """What the kernel knows of the process that answers."""
+    (child,) = Path(f"/proc/{gunicorn[1]}/task/{gunicorn[1]}/children").read_text().split()
+    return Path(f"/proc/{child}")
 
 
 @pytest.fixture
@@ -131,3 +162,88 @@ def test_many_at_once(port: int) -> None:
     for connection in connections:
         assert json.loads(connection.getresponse().read())["code"] == 1000
         connection.close()
+
+
+# Files
+
+
+PIECE = random.Random(1).randbytes(100_000)
+
+
+def large(files: Storage, visibility: Visibility) -> str:
+    """The address of a file of 60 MB."""
+    files.put(f"large/{visibility}", itertools.repeat(PIECE, 600), visibility=visibility)
+    return (files.public_url if visibility == "public" else files.signed_url)(f"large/{visibility}")
+
+
+def memory(worker: Path) -> int:
+    """The most that it has ever had, MB."""
+    return int(re.findall(r"VmHWM:\s+(\d+)", (worker / "status").read_text())[0]) // 1024
+
+
+def open_files(worker: Path, name: str) -> int:
+    return sum(name in str(link.readlink()) for link in (worker / "fd").iterdir())
+
+
+@pytest.mark.parametrize("visibility", ["private", "public"])
+def test_large_files(
+    connection: http.client.HTTPConnection, files: Storage, worker: Path, visibility: Visibility
+) -> None:
+    """60 MB, several times at once, encrypted ones too: no more than a piece of each is in memory."""
+    address = large(files, visibility)
+    ask(connection, "GET", "/api/v1/session/list")
+    before = memory(worker)
+
+    def fetched() -> str:
+        whole = hashlib.sha256()
+        with httpx.stream("GET", f"http://127.0.0.1:{connection.port}{address}", timeout=60) as answer:
+            assert (answer.status_code, answer.headers["content-length"]) == (200, "60000000")
+            assert "content-encoding" not in answer.headers and "transfer-encoding" not in answer.headers
+            for piece in answer.iter_raw():
+                whole.update(piece)
+        return whole.hexdigest()
+
+    assert at_once(fetched, 3) == [hashlib.sha256(PIECE * 600).hexdigest()] * 3
+    assert memory(worker) - before < 20
+    eventually(lambda: open_files(worker, f"large/{visibility}") == 0)
+
+
+@pytest.mark.parametrize("visibility", ["private", "public"])
+def test_files_on_one_connection(
+    connection: http.client.HTTPConnection, files: Storage, visibility: Visibility
+) -> None:
+    """Whole, parts, none, heads and refusals: after each the next is understood."""
+    address = large(files, visibility)
+    assert ask(connection, "GET", address, Range="bytes=50000000-50000009") == (206, (PIECE * 2)[:10])
+    assert ask(connection, "HEAD", address) == (200, b"")
+    assert ask(connection, "GET", address, Range="bytes=60000000-") == (416, b"")
+    assert ask(connection, "GET", address, If_None_Match="*") == (304, b"")
+    assert ask(connection, "GET", f"{address}0")[0] in (403, 404)
+    assert ask(connection, "GET", address, Range="bytes=-100000", Accept_Encoding="gzip") == (206, PIECE)
+    assert ask(connection, "GET", "/api/v1/session/list")[0] == 200
+
+
+def test_a_caller_who_hangs_up(port: int, files: Storage, worker: Path) -> None:
+    """The file is closed, and the server goes on."""
+    address = large(files, "private")
+    with socket.create_connection(("127.0.0.1", port), 10) as peer:
+        peer.sendall(f"GET {address} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        assert peer.recv(100_000)
+        eventually(lambda: open_files(worker, "large/private") == 1)
+    eventually(lambda: open_files(worker, "large/private") == 0)
+
+
+def test_a_file_that_is_damaged_in_the_middle(
+    connection: http.client.HTTPConnection, files: Storage, data: Path
+) -> None:
+    """What was right before has been sent; then the connection ends, so that nobody takes it for the file."""
+    address = large(files, "private")
+    with (data / "private/storages/large/private").open("r+b") as file:
+        file.seek(30_000_000)
+        file.write(b"\0" * 10)
+    connection.request("GET", address)
+    answer = connection.getresponse()
+    assert answer.status == 200
+    with pytest.raises(http.client.IncompleteRead) as caught:
+        answer.read()
+    assert 29_000_000 < len(caught.value.partial) < 30_000_000

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 import dramatiq
 
-from warest.actors import network, orders, supervisor, webhooks
+from warest.actors import maintenance, network, orders, supervisor, webhooks
 from warest.config import folders, logs, secrets, settings
 from warest.config import house as houses
 from warest.sandbox import server
@@ -47,12 +47,14 @@ def sessions() -> None:
 
 @click.command()
 def worker() -> None:
-    """Deliver webhooks."""
+    """Deliver webhooks, and keep house."""
     current = settings.from_env()
     logs.configure(current, "worker")
     house = houses.connect(current)
     membership = folders.join(current, house.redis, "worker")
     webhooks.declare(house, houses.open_store(current), secrets.load(current).webhook_secret)
+    spool = houses.open_spool(current, houses.open_storage(current))
+    maintenance.declare(house, spool).order(delay_ms=0)
     crew = dramatiq.Worker(house.broker, worker_threads=current.worker_threads)
     crew.start()
     _until_told()

@@ -5,6 +5,7 @@ its place, new sidecar in its place. Whoever finds data without a sidecar takes 
 never that of other data. A lock holds readers off for the moment between.
 """
 
+import dataclasses
 import fcntl
 import heapq
 import os
@@ -115,7 +116,8 @@ class LocalStorage(Storage):
             check_range(start, length, body.size)
             left = body.size - start
             pieces = body.read(start, left if length is None else min(length, left))
-            return Opened(found.stored, pieces, opened.pop_all().close)
+            stored = dataclasses.replace(found.stored, size=body.size)  # a sidecar may say anything
+            return Opened(stored, pieces, opened.pop_all().close)
 
     def stat(self, key: str) -> Stored:
         file, found = self._find(clean(key))
