@@ -19,6 +19,7 @@ from warest.http.gate import Gate, SpamGuard
 from warest.http.openapi import OpenApi
 from warest.http.resources import auth, documents, identifiers, messages, server, session_life, sessions, storage
 from warest.http.sessions import SessionAccess
+from warest.http.sources import Sources
 from warest.http.uploads import Uploads
 from warest.limits import Limits
 from warest.logins import Lockout, UiSessions
@@ -83,6 +84,7 @@ def logins_of(parts: House, opened: Store, limits: Limits, admin_key: str) -> au
 def routes(parts: House, opened: Store, files: Storage, logins: auth.Auth) -> Iterator[tuple[str, Any]]:
     """Every path and its resource."""
     access, spool = SessionAccess(opened, parts.states), house.open_spool(parts.settings, files)
+    sources = Sources(spool, house.open_fetcher(parts.settings))
     shared = sessions.Sessions(opened, parts.states, parts.bus, access, default_url=parts.settings.webhook_default_url)
     yield "/api/auth/login", auth.Login(logins)
     yield "/api/auth/logout", auth.Logout(logins)
@@ -101,7 +103,7 @@ def routes(parts: House, opened: Store, files: Storage, logins: auth.Auth) -> It
     yield "/api/v1/messages/send/text", messages.SendTextResource(parts.bus, access, parts.settings)
     yield (
         "/api/v1/messages/send/document",
-        documents.SendDocumentResource(parts.bus, access, parts.settings, spool),
+        documents.SendDocumentResource(parts.bus, access, parts.settings, spool, sources),
     )
     yield from storage.routes(parts.settings, files, logins.gate)
 

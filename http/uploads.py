@@ -1,18 +1,13 @@
-"""Files that come in: in a multipart form, as the whole body, or as text in a parameter. They go into the spool.
+"""Files that come in as a part of a form or as the whole body: they go into the spool. Those in a text: sources.py.
 
 Facts: contract, endpoints.md section 6; quirks Q10 (boundaries keep their case) and Q11.
 """
 
-import base64
-import binascii
-import io
 import mimetypes
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import unquote_to_bytes
 
 import falcon
 from falcon.media import multipart
@@ -26,10 +21,6 @@ from warest.spool import Spool
 _LONGEST_FIELD = 2 * 1024 * 1024
 
 _MULTIPART = "multipart/form-data"
-
-_DATA_URI = re.compile(r"data:([^;,]*)((?:;[^;,]*)*?)(;base64)?,", re.IGNORECASE)
-
-_BASE64 = re.compile(r"[A-Za-z0-9+/_-]+={0,2}")
 
 
 @dataclass(frozen=True)
@@ -119,39 +110,11 @@ def handed_on(request: falcon.Request) -> Upload | None:
     return waiting[0] if waiting else None
 
 
-def spooled_text(spool: Spool, source: str) -> Upload | None:
-    """What a text holds: a data URI or base64. None when it is neither, so perhaps an address."""
-    if found := _DATA_URI.match(source):
-        mimetype, _, is_base64 = found.groups()
-        content = source[found.end() :]
-        data = _decoded(content) if is_base64 else unquote_to_bytes(content)
-        if data is None:
-            raise InvalidInput("the data URI is not base64")
-        return Upload(spool.put(io.BytesIO(data)), "", mimetype.lower())
-    data = _decoded(source.removeprefix("base64,")) if _looks_like_base64(source) else None
-    return Upload(spool.put(io.BytesIO(data)), "", "") if data else None
-
-
 def kind_of(name: str, declared: str) -> str:
     """A MIME type: what was declared, else what the name says, else that nothing is known."""
     if declared and declared != "application/octet-stream":
         return declared
     return mimetypes.guess_type(name)[0] or "application/octet-stream"
-
-
-def _looks_like_base64(text: str) -> bool:
-    """As the original decides: long, or with something in it that a word does not have."""
-    plain = text.removeprefix("base64,")
-    return bool(_BASE64.fullmatch(plain)) and (len(plain) >= 16 or bool(re.search(r"[0-9+=_-]", plain)))
-
-
-def _decoded(text: str) -> bytes | None:
-    """URL-safe or not, padded or not."""
-    compact = re.sub(r"\s", "", text).translate(str.maketrans("-_", "+/")).rstrip("=")
-    try:
-        return base64.b64decode(compact + "=" * (-len(compact) % 4), validate=True)
-    except (binascii.Error, ValueError):
-        return None
 
 
 def _text_of(part: multipart.BodyPart) -> str:

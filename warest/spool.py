@@ -27,7 +27,7 @@ class Spool:
         """`seconds`: how long a file is kept unless its caller says so. `limit`: bytes of the largest one."""
         self._storage = storage
         self._seconds = seconds
-        self._limit = limit
+        self.limit = limit
 
     def put(
         self,
@@ -68,11 +68,11 @@ class Spool:
         return itertools.takewhile(lambda key: _expires(key) <= now, keys)
 
     def _limited(self, content: Source | Iterable[bytes]) -> Iterator[bytes]:
-        left = self._limit
+        left = self.limit
         for piece in pieces(content):
             left -= len(piece)
             if left < 0:
-                raise InvalidInput(f"the file is larger than {self._limit} bytes", limit=self._limit)
+                raise InvalidInput(f"the file is larger than {self.limit} bytes", limit=self.limit)
             yield piece
 
 

@@ -19,14 +19,15 @@ from warest.http.errors import Family, Refusal
 from warest.http.operation import Answer, Flag, Parameters, Word, operation
 from warest.http.resources.messages import SentEntry, Tokens, message_id, sent_entry
 from warest.http.sessions import SessionAccess
+from warest.http.sources import Sources
 from warest.spool import Spool
 
 _FIELDS = ("document", "url", "media", "file", "source", "upload")
 
 
 class DocumentToSend(Parameters):
-    """`document`: a data URI or base64; or the file itself in a multipart form, or as the whole body with the rest in
-    the query."""
+    """`document`: a URL, a data URI or base64; or the file itself in a multipart form, or as the whole body with the
+    rest in the query."""
 
     session_id: Word = Field(None, alias="sessionId")
     phone: Word = None
@@ -43,11 +44,12 @@ class SendDocumentResource:
 
     file_input = uploads.FileInput(_FIELDS, too_large=Code.DOCUMENT_TOO_LARGE)
 
-    def __init__(self, bus: Bus, access: SessionAccess, settings: Settings, spool: Spool) -> None:
+    def __init__(self, bus: Bus, access: SessionAccess, settings: Settings, spool: Spool, sources: Sources) -> None:
         self._bus = bus
         self._access = access
         self._settings = settings
         self._spool = spool
+        self._sources = sources
 
     @operation(
         "Send a file",
@@ -56,7 +58,7 @@ class SendDocumentResource:
         result=SentEntry,
         codes=(
             Code.SESSION_NOT_FOUND, Code.MISSING_PARAMETER, Code.BAD_REQUEST, Code.UNSUPPORTED_MEDIA_TYPE,
-            Code.DOCUMENT_TOO_LARGE, Code.SEND_FAILED, Code.QUEUED,
+            Code.DOCUMENT_TOO_LARGE, Code.DOWNSTREAM_ERROR, Code.SEND_FAILED, Code.QUEUED,
         ),
     )  # fmt: skip
     def on_post(self, request: falcon.Request, parameters: DocumentToSend) -> Answer:
@@ -70,7 +72,9 @@ class SendDocumentResource:
         return Answer([_entry(one, command) for one in sent], f"Document message sent{many}")
 
     def _command(self, request: falcon.Request, parameters: DocumentToSend, to: tuple[str, ...]) -> SendDocument:
-        upload = self._upload(request, parameters)
+        upload = self._sources.take(request, parameters.document or "", self.file_input)
+        if upload is None:
+            raise Refusal(Code.BAD_REQUEST, "Invalid document input")
         name = PurePosixPath((parameters.filename or upload.name).replace("\\", "/")).name or "document"
         mimetype = uploads.kind_of(name, upload.mimetype)
         with self._spool.open(upload.key, length=16) as opened:
@@ -87,16 +91,6 @@ class SendDocumentResource:
             reply_to=message_id(parameters.reply_message_id),
             forwarded=parameters.is_forwarded,
         )
-
-    def _upload(self, request: falcon.Request, parameters: DocumentToSend) -> uploads.Upload:
-        """From here on it is ours to delete."""
-        if upload := uploads.handed_on(request):
-            return upload
-        with uploads.refused_when_too_large(self.file_input):
-            upload = uploads.spooled_text(self._spool, parameters.document or "")
-        if upload is None:
-            raise Refusal(Code.BAD_REQUEST, "Invalid document input")
-        return upload
 
 
 def _entry(sent: dict[str, Any], command: SendDocument) -> dict[str, Any]:
