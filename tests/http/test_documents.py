@@ -2,15 +2,13 @@
 
 import base64
 import dataclasses
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 from falcon import testing
 
+from support.file_host import FileHost, says
 from warest import commands
 from warest.bus import answered
 from warest.spool import Spool
@@ -176,7 +174,10 @@ def test_nobody_without_a_key_fills_the_spool(call: Call, monkeypatch: pytest.Mo
 
 def test_a_url(application: Callable[..., testing.TestClient], received: list[Any]) -> None:
     """Its name and type are what its host says; by default it may not lead to this machine."""
-    with served(CONTENT, "application/pdf", 'attachment; filename="from-afar.pdf"') as url:
+    with FileHost() as host:
+        said = {"Content-Type": "application/pdf", "Content-Disposition": 'attachment; filename="from-afar.pdf"'}
+        host.paths["/file"] = says(200, CONTENT, **said)
+        url = host.url("/file")
         ask = {"sessionId": "s", "to": "0811", "document": url}
         client, headers = application(), {"X-WAREST-API-KEY": "admin-key-of-the-tests"}
         refused = client.simulate_post(f"/api/v1{PATH}", json=ask, headers=headers)
@@ -188,25 +189,3 @@ def test_a_url(application: Callable[..., testing.TestClient], received: list[An
         assert (gone.status_code, gone.json["code"]) == (502, 2800)
     ((command, content),) = received
     assert (command.name, command.mimetype, content) == ("from-afar.pdf", "application/pdf", CONTENT)
-
-
-@contextmanager
-def served(content: bytes, kind: str, disposition: str) -> Iterator[str]:
-    """One file at a URL of this machine; everything else is not found."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200 if self.path == "/file" else 404)
-            self.send_header("Content-Type", kind)
-            self.send_header("Content-Disposition", disposition)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_address[1]}/file"
-        server.shutdown()
