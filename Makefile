@@ -21,8 +21,8 @@ test: .venv/installed  ## the suite
 test-db: .venv/installed  ## the store on PostgreSQL and MariaDB at 127.0.0.1, and several hosts
 	$(BIN)/pytest -m 'server and not slow'
 
-soak: .venv/installed  ## what takes long: time-outs, and supervisors that take over from each other
-	$(BIN)/pytest -m slow
+soak: .venv/installed  ## what takes long: time-outs, supervisors that take over from each other, chaos
+	$(BIN)/pytest -s -m slow
 
 bench: .venv/installed  ## print latency and throughput, taken in one run
 	PYTHONPATH=tests $(BIN)/python tests/benchmarks/broker.py
