@@ -2,6 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
+# So many tests run at a time; those of one file one after the other, since they may share a product.
+WORKERS ?= 2
+PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadfile
+
 .PHONY: up demo check test test-db soak bench clean
 
 up: .venv/installed  ## run the product: Redis, SQLite, web, sessions, worker
@@ -16,10 +20,10 @@ check: .venv/installed  ## style and types
 	$(BIN)/mypy
 
 test: .venv/installed  ## the suite
-	$(BIN)/pytest
+	$(PYTEST)
 
 test-db: .venv/installed  ## the store on PostgreSQL and MariaDB at 127.0.0.1, and several hosts
-	$(BIN)/pytest -m 'server and not slow'
+	$(PYTEST) -m 'server and not slow'
 
 soak: .venv/installed  ## what takes long: time-outs, supervisors that take over from each other, chaos
 	$(BIN)/pytest -s -m slow
