@@ -3,17 +3,26 @@
 Facts: contract, endpoints.md 0.5 (S1, S4); decision 19 for what a stranger hears.
 """
 
-from warest import ids
+import threading
+
+from warest import ids, lifecycle
 from warest.http.codes import Code
 from warest.http.errors import Refusal
 from warest.states import SessionState, States
 from warest.store import Account, SessionRecord, Store
+
+#: A session that is being restarted or handed over is waited for so long, s.
+BACK_PATIENCE = 5.0
+
+#: Requests of one web process that wait so at the same time; the others are answered at once.
+WAITERS = 8
 
 
 class SessionAccess:
     def __init__(self, store: Store, states: States) -> None:
         self._store = store
         self._states = states
+        self._waiters = threading.BoundedSemaphore(WAITERS)
 
     def named(self, account: Account, name: str | None) -> SessionRecord:
         """Of the session routes: says whether a session is missing or somebody else's."""
@@ -26,9 +35,21 @@ class SessionAccess:
         """Of the message routes: unknown, foreign, not open and not named are all the same to the caller."""
         named = self._store.session_of(account, name) if name and ids.SESSION_NAME.fullmatch(name) else None
         record = named if name else self._by_phone(account, phone)
-        if record is None or not self._states.get(record.ulid).is_open:
+        if record is None or not self._is_open(record.ulid):
             raise Refusal(Code.SESSION_NOT_FOUND, "Session not found")
         return record
+
+    def _is_open(self, ulid: str) -> bool:
+        """Now, or in a moment: whoever sends should not notice that a process has died or a host was stopped."""
+        state = self._states.get(ulid)
+        if state.is_open or state.me is None or state.state not in lifecycle.BACK_SOON:
+            return state.is_open
+        if not self._waiters.acquire(blocking=False):
+            return False
+        try:
+            return self._states.wait(ulid, lambda now: now.is_open or now.known.ends, BACK_PATIENCE).is_open
+        finally:
+            self._waiters.release()
 
     def _by_phone(self, account: Account, phone: str | None) -> SessionRecord | None:
         """The open session of that number (quirk Q14)."""

@@ -18,6 +18,9 @@ STOPPED = "stopped"
 #: Those that lead to another soon, or something is stuck.
 ON_THE_WAY = frozenset({"starting", "connecting", "paired", "reconnecting"})
 
+#: Those that a linked session leaves by itself within seconds, if nothing is wrong beyond this house.
+BACK_SOON = ON_THE_WAY | {"crashed", "keepalive_timeout"}
+
 
 @dataclass(frozen=True, slots=True)
 class State:

@@ -106,6 +106,20 @@ def test_an_unfriendly_server_is_tried_again(product: Product, receiver: Receive
     reach(product, "patient", "open")
 
 
+def test_a_dead_event_loop_is_found_and_healed(product: Product, receiver: Receiver) -> None:
+    """A ban of an unknown kind ends the engine's events (trap 5); the process is replaced, and hears again."""
+    phone = "628130000005"
+    product.link("deaf", phone, receiver.url)
+    product.sandbox("POST", "/phones", json={"phone": "628130000055", "name": "caller"})
+    pid = product.session_pid("deaf")
+    fault(product, "login", phone, reason=402, code=999, times=1)
+    fault(product, "drop", phone)
+    eventually(lambda: product.session_pid("deaf") not in (0, pid), within=60, what="another process")
+    reach(product, "deaf", "open")
+    product.phone_sends("628130000055", phone, "can you hear me?")
+    eventually(lambda: "can you hear me?" in receiver.texts())
+
+
 def test_a_replaced_session_does_not_fight(product: Product, receiver: Receiver) -> None:
     """Somebody else has the connection: this one stays down until it is asked."""
     phone = "628130000440"

@@ -14,6 +14,7 @@ from warest.config.house import House
 from warest.config.settings import Settings
 from warest.drivers.storage import Storage
 from warest.http import app
+from warest.http import sessions as http_sessions
 from warest.http.resources import session_life, sessions
 from warest.ids import new_ulid
 from warest.limits import Limits
@@ -31,6 +32,7 @@ def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sessions, "NEW_QR_PATIENCE", 0.02)
     monkeypatch.setattr(sessions, "KNOWN_QR_PATIENCE", 0.02)
     monkeypatch.setattr(session_life, "PAIR_PATIENCE", 0.02)
+    monkeypatch.setattr(http_sessions, "BACK_PATIENCE", 0.02)
 
 
 @pytest.fixture(scope="session")

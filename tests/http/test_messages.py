@@ -1,14 +1,17 @@
 """/api/v1/messages/send: how a request becomes a command, and its outcome an answer."""
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from falcon import testing
 
+from support.waiting import eventually
 from warest import commands
 from warest.bus import answered, refused
 from warest.commands import SendText
+from warest.config.house import House
 from warest.errors import (
     CommandTimeout,
     InvalidInput,
@@ -19,7 +22,9 @@ from warest.errors import (
     WarestError,
     WhatsAppRefused,
 )
-from warest.store import Account, SessionRecord
+from warest.http import sessions as http_sessions
+from warest.http.errors import Refusal
+from warest.store import Account, SessionRecord, Store
 
 Call = Callable[..., testing.Result]
 
@@ -216,3 +221,57 @@ def test_an_actor_that_breaks(call: Call, session: SessionRecord, session_answer
     session_answers(session, execute)
     answer = call("POST", "/messages/send/text", json={"sessionId": "s", "to": "628222", "message": "x"})
     assert (answer.status_code, answer.json["message"]) == (500, "Internal server error")
+
+
+@pytest.mark.parametrize("state", ["starting", "connecting", "reconnecting", "crashed"])
+def test_a_session_that_comes_back_is_waited_for(
+    call: Call, ordered: list[commands.Command], session: SessionRecord, parts: House, state: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """It was open a moment ago: its process died, or another host takes it."""
+    monkeypatch.setattr(http_sessions, "BACK_PATIENCE", 10)
+    parts.states.put(session.ulid, state=state)
+    back = threading.Timer(0.3, lambda: parts.states.put(session.ulid, state="open"))
+    back.start()
+    assert call("POST", "/messages/send/text", json={"sessionId": "s", "to": "1", "message": "x"}).status_code == 200
+    back.join()
+
+
+@pytest.mark.parametrize(
+    ("state", "me"), [("qr", True), ("stopped", True), ("logged_out", True), ("connecting", False)]
+)
+def test_one_that_does_not_is_not(
+    call: Call, session: SessionRecord, parts: House, state: str, me: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http_sessions, "BACK_PATIENCE", 60)
+    parts.states.put(session.ulid, state=state, **({} if me else {"me": None}))
+    answer = call("POST", "/messages/send/text", json={"sessionId": "s", "to": "1", "message": "x"})
+    assert (answer.status_code, answer.json["code"]) == (404, 1101)
+
+
+def test_only_so_many_wait(
+    call: Call, session: SessionRecord, parts: House, opened: Store, admin: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rest hears at once, and the web has threads left for others."""
+    monkeypatch.setattr(http_sessions, "BACK_PATIENCE", 10)
+    monkeypatch.setattr(http_sessions, "WAITERS", 2)
+    parts.states.put(session.ulid, state="reconnecting")
+    access = http_sessions.SessionAccess(opened, parts.states)
+    heard: list[str] = []
+
+    def ask(name: str) -> None:
+        try:
+            access.open(admin, "s", None)
+            heard.append(f"{name} open")
+        except Refusal:
+            heard.append(f"{name} refused")
+
+    threads = [threading.Thread(target=ask, args=["waiter"]) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    eventually(lambda: access._waiters._value == 0)
+    ask("third")
+    parts.states.put(session.ulid, state="open")
+    for thread in threads:
+        thread.join()
+    assert heard == ["third refused", "waiter open", "waiter open"]
