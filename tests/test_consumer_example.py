@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from support.waiting import eventually
 from warest import events, keys
 from warest.config.house import House
 
@@ -42,6 +43,12 @@ def publish(parts: House, *numbers: int) -> None:
         parts.bus.publish(IDENTITY, event)
 
 
+def pending(parts: House) -> int:
+    """How many it was given and has not finished."""
+    told: Any = parts.redis.xpending(keys.EVENTS, "my-group")
+    return int(told["pending"])
+
+
 def lines(*numbers: int) -> list[str]:
     return [f"my.session session_status evt_{number} {number}" for number in numbers]
 
@@ -51,6 +58,7 @@ def test_it_goes_on_where_it_stopped(parts: House) -> None:
     with consumer(parts) as process:
         publish(parts, 2, 3)
         assert [line_of(process) for _ in range(2)] == lines(2, 3)
+        eventually(lambda: pending(parts) == 0, what="both are acknowledged")
     publish(parts, 4, 5)
     with consumer(parts) as process:
         assert [line_of(process) for _ in range(2)] == lines(4, 5)
