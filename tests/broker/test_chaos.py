@@ -75,7 +75,7 @@ class Crew:
     def __init__(self, url: str, file: Path) -> None:
         self._command = [sys.executable, str(SCRIPT), url, str(file)]
         self._workers: list[subprocess.Popen[bytes]] = []
-        self._over = threading.Event()
+        self._calm, self._over = threading.Event(), threading.Event()
         self._killer = threading.Thread(target=self._kill_on, daemon=True)
         self.killed = 0
 
@@ -86,21 +86,24 @@ class Crew:
 
     def __exit__(self, *_: object) -> None:
         self.calm()
+        self._over.set()
+        self._killer.join()
         for worker in self._workers:
             worker.kill()
             worker.wait()
 
     def calm(self) -> None:
-        self._over.set()
-        self._killer.join()
+        """From now on nobody is killed."""
+        self._calm.set()
 
     def _kill_on(self) -> None:
-        while not self._over.wait(KILL_EVERY):
+        while not self._calm.wait(KILL_EVERY):
             victim = random.randrange(WORKERS)
             self._workers[victim].kill()
             self._workers[victim].wait()
             self._workers[victim] = self._spawn()
             self.killed += 1
+        self._over.wait()  # the workers die with the thread that has started them
 
     def _spawn(self) -> "subprocess.Popen[bytes]":
         return subprocess.Popen(self._command, stderr=subprocess.DEVNULL, preexec_fn=die_with_parent)
