@@ -13,7 +13,7 @@ import falcon
 
 from warest.errors import InvalidInput
 from warest.fetch import Fetcher
-from warest.http.uploads import FileInput, Upload, handed_on, refused_when_too_large
+from warest.http.uploads import KEPT_FOR, FileInput, Upload, handed_on, refused_when_too_large
 from warest.spool import Spool
 
 _URL = re.compile(r"https?://", re.IGNORECASE)
@@ -42,7 +42,7 @@ class Sources:
 
     def _fetched(self, url: str) -> Upload:
         with self._fetcher.open(url, limit=self._spool.limit) as found:
-            return Upload(self._spool.put(found), found.file_name, found.mime_type)
+            return Upload(self._spool.put(found, seconds=KEPT_FOR), found.file_name, found.mime_type)
 
     def _held(self, text: str) -> Upload | None:
         if found := _DATA_URI.match(text):
@@ -51,9 +51,9 @@ class Sources:
             data = _decoded(content) if is_base64 else unquote_to_bytes(content)
             if data is None:
                 raise InvalidInput("the data URI is not base64")
-            return Upload(self._spool.put(io.BytesIO(data)), "", mimetype.lower())
+            return Upload(self._spool.put(io.BytesIO(data), seconds=KEPT_FOR), "", mimetype.lower())
         data = _decoded(text.removeprefix("base64,")) if _looks_like_base64(text) else None
-        return Upload(self._spool.put(io.BytesIO(data)), "", "") if data else None
+        return Upload(self._spool.put(io.BytesIO(data), seconds=KEPT_FOR), "", "") if data else None
 
 
 def _looks_like_base64(text: str) -> bool:

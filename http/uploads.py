@@ -17,6 +17,9 @@ from warest.http.codes import Code
 from warest.http.errors import Refusal, Rejection
 from warest.spool import Spool
 
+#: A file waits so long for its session, which may have others to send before, s.
+KEPT_FOR = 3600
+
 #: A text field of a form may be this long, bytes.
 _LONGEST_FIELD = 2 * 1024 * 1024
 
@@ -59,7 +62,7 @@ class Uploads:
             if kind == _MULTIPART:
                 self._take_form(request, wanted.fields)
             elif request.content_length:
-                self._keep(request, self._spool.put(request.bounded_stream), "", kind)
+                self._keep(request, self._spool.put(request.bounded_stream, seconds=KEPT_FOR), "", kind)
 
     def process_response(self, request: falcon.Request, *_: Any) -> None:
         for upload in _waiting(request):
@@ -85,7 +88,7 @@ class Uploads:
         self.process_response(request)
         request.context.uploads = []
         mimetype = (part.content_type or "").partition(";")[0].strip().lower()
-        self._keep(request, self._spool.put(part.stream), part.filename or "", mimetype)
+        self._keep(request, self._spool.put(part.stream, seconds=KEPT_FOR), part.filename or "", mimetype)
 
     def _keep(self, request: falcon.Request, key: str, name: str, mimetype: str) -> None:
         request.context.uploads = [Upload(key, name, mimetype)]

@@ -2,6 +2,7 @@
 
 import base64
 import dataclasses
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -91,6 +92,17 @@ def test_of_several_files_the_one_in_a_known_field_counts(call: Call, received: 
     others = [("other", "a.txt", "text/plain", b"no"), ("file", "b.txt", "text/plain", b"yes"), ("x", "c", "", b"no")]
     assert call("POST", PATH, **form(*fields(), *others)).status_code == 200
     assert [(command.name, content) for command, content in received] == [("b.txt", b"yes")]
+
+
+def test_a_file_waits_an_hour_for_its_session(call: Call, received: list[Any]) -> None:
+    """However short others are kept: the session may have much to send before."""
+    for body in (
+        form(("document", "a.pdf", "", CONTENT), *fields()),
+        {"json": {"sessionId": "s", "to": "1", "document": "data:,x"}},
+    ):
+        assert call("POST", PATH, **body).status_code == 200
+    expires = [int(command.file.split("/")[1].split("-")[0]) for command, _ in received]
+    assert len(expires) == 2 and all(3500 < end - time.time() < 3700 for end in expires)
 
 
 def test_else_the_first(call: Call, received: list[Any]) -> None:
