@@ -5,6 +5,7 @@ import signal
 import stat
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -48,6 +49,18 @@ def test_a_holder_of_a_file_that_does_not_end_is_killed(
         os.kill(holder.pid, signal.SIGSTOP)
     with Files(folder).claimed("01A", 2):
         assert holder.wait(timeout=5) == -signal.SIGKILL
+    holder.stdout.close()
+
+
+def test_a_holder_in_another_container_is_left_alone(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its number would be that of some other process here; it is waited for."""
+    monkeypatch.setattr(keystores, "PREDECESSOR_PATIENCE", 0.1)
+    holder = subprocess.Popen([sys.executable, "-c", HOLDER, str(folder)], stdout=subprocess.PIPE)
+    assert holder.stdout is not None and holder.stdout.readline() == b"held\n"
+    (folder / "01A" / "lock").write_text(f"{holder.pid} pid:[1]")
+    threading.Timer(0.5, holder.terminate).start()
+    with Files(folder).claimed("01A", 2):
+        assert holder.wait(timeout=5) == -signal.SIGTERM
     holder.stdout.close()
 
 

@@ -58,7 +58,7 @@ class Files:
                     _kill(_holder_of(handle))
                 time.sleep(0.05)
             handle.truncate(0)
-            handle.write(str(os.getpid()))
+            handle.write(f"{os.getpid()} {_pid_namespace()}")
             handle.flush()
             yield fixes.store_name(folder / "whatsapp.sqlite")
 
@@ -75,10 +75,17 @@ def _try_lock(handle: IO[str]) -> bool:
 
 
 def _holder_of(handle: IO[str]) -> int | None:
-    """As long as the lock is held, the number in the file is that of its holder, once it has written it."""
+    """As long as the lock is held, the number in the file is that of its holder, once it has written it.
+
+    None for one in another container, too: there the number means another process.
+    """
     handle.seek(0)
-    text = handle.read()
-    return int(text) if text.isdigit() else None
+    number, _, namespace = handle.read().partition(" ")
+    return int(number) if number.isdigit() and namespace == _pid_namespace() else None
+
+
+def _pid_namespace() -> str:
+    return os.readlink("/proc/self/ns/pid")
 
 
 def _is_frozen(pid: int | None) -> bool:
