@@ -19,7 +19,7 @@ import time
 
 import redis
 
-from warest import events, ids, keys, lifecycle
+from warest import events, keys, lifecycle
 from warest.actors import session_process
 from warest.actors.children import STOP_PATIENCE, Child, Children
 from warest.actors.fork_server import Exited, ForkServer
@@ -248,9 +248,7 @@ class Supervisor:
             return
         known = lifecycle.STATES[state]
         told = {"tags": tags or state, "status": known.status, **data, "advice": known.advice}
-        now_ms = time.time_ns() // 1_000_000
-        event = events.make(record.identity, events.SESSION_STATUS, told, event_id=ids.new_event_id(), ts_ms=now_ms)
-        self._house.bus.publish(record.identity, event)
+        self._house.bus.publish(record.identity, events.session_status(record.identity, told))
 
     def _start_again(self, ulid: str) -> None:
         """At once, without waiting for the next sweep; if that fails, the sweep does it."""

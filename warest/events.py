@@ -6,11 +6,14 @@ body travels: what is signed, streamed and sent again is the same bytes.
 
 import math
 import re
+import time
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 import orjson
+
+from warest import ids
 
 SESSION_STATUS = "session_status"
 MESSAGE_RECEIVED = "message_received"
@@ -99,3 +102,8 @@ def _number(value: float) -> str:
         return f"{minus}0.{'0' * -point}{digits}"
     fraction = f".{digits[1:]}" if len(digits) > 1 else ""
     return f"{minus}{digits[0]}{fraction}e{point - 1:+d}"
+
+
+def session_status(session: SessionIdentity, data: dict[str, Any]) -> Event:
+    """A session_status of now, under a new id: docs/events.md lists what `data` holds."""
+    return make(session, SESSION_STATUS, data, event_id=ids.new_event_id(), ts_ms=time.time_ns() // 1_000_000)

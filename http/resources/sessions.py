@@ -2,12 +2,11 @@
 
 import secrets
 import string
-import time
 
 import falcon
 from pydantic import AliasChoices, Field
 
-from warest import events, farewell, ids, keys, lifecycle
+from warest import events, farewell, keys, lifecycle
 from warest.bus import Bus
 from warest.commands import Logout
 from warest.errors import Conflict, WarestError
@@ -92,9 +91,7 @@ class Sessions:
         if record.webhook_url or self._default_url:
             farewell.keep(self.bus.redis, Receiver(record.identity, record.webhook_url, record.webhook_secret))
         told = {"tags": "delete", "status": lifecycle.STOPPED}
-        now_ms = time.time_ns() // 1_000_000
-        event = events.make(record.identity, events.SESSION_STATUS, told, event_id=ids.new_event_id(), ts_ms=now_ms)
-        self.bus.publish(record.identity, event)
+        self.bus.publish(record.identity, events.session_status(record.identity, told))
 
     def _unlink(self, record: SessionRecord) -> None:
         """Take the device off the phone's list, if WhatsApp can be told now."""
