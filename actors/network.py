@@ -8,10 +8,15 @@ import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from warest.config.house import open_media_host
 from warest.config.settings import Settings
 from warest.errors import SetupError
 from warest.whatsapp import fixes
+
+if TYPE_CHECKING:
+    from warest.fetch.media_host import MediaHost
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +51,12 @@ def session_environment(settings: Settings, network: Network | None) -> dict[str
     if network is None:
         return fixes.environment(memory_mb=settings.engine_memory_mb)
     return fixes.environment(memory_mb=settings.engine_memory_mb, proxy=network.proxy, ca_file=network.ca_file)
+
+
+def media_host(settings: Settings) -> "MediaHost":
+    """Where the files of incoming messages are."""
+    sandbox = of(settings)
+    return open_media_host(settings, sandbox.proxy if sandbox else "", sandbox.ca_file if sandbox else None)
 
 
 def _ask(url: str) -> dict[str, str]:

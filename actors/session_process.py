@@ -16,7 +16,7 @@ from typing import Any
 
 import dramatiq
 
-from warest import commands, events, ids, keys, lifecycle
+from warest import commands, events, ids, keys, lifecycle, mirroring
 from warest.actors.heartbeat import Heartbeat
 from warest.actors.phone import PhoneWatch
 from warest.bus import answered, refused
@@ -168,11 +168,14 @@ class Session:
         if (seen_at := inbound.seen_phone_at(message)) is not None:
             self._phone.saw(seen_at)
         if inbound.is_for_receivers(message):
-            self._publish(
-                events.MESSAGE_RECEIVED,
-                inbound.message_received(message),
-                event_id=inbound.event_id(self.identity.ulid, message),
-            )
+            self._report(inbound.message_received(message), inbound.event_id(self.identity.ulid, message))
+
+    def _report(self, data: dict[str, Any], event_id: str) -> None:
+        """Somebody has written. A message with a file is reported by actors/mirror.py, with a link to its file."""
+        if mirroring.file_of(data) is None:
+            return self._publish(events.MESSAGE_RECEIVED, data, event_id=event_id)
+        patience_ms = self.house.settings.mirror_patience_ms
+        self._surely(lambda: self.house.bus.entrust(self.identity, event_id, data, patience_ms=patience_ms))
 
     def _declare_execute(self) -> str:
         queue = keys.command_queue(self.identity.ulid)
@@ -266,7 +269,7 @@ class Session:
         self._publish(events.SESSION_STATUS, told, event_id=ids.new_event_id())
 
     def _publish(self, name: str, data: dict[str, Any], *, event_id: str) -> None:
-        event = events.make(self.identity, name, data, event_id=event_id, ts_ms=time.time_ns() // 1_000_000)
+        event = events.make_now(self.identity, name, data, event_id=event_id)
         self._surely(lambda: self.house.bus.publish(self.identity, event))
 
     def _surely(self, write: Callable[[], object]) -> None:

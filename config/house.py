@@ -1,6 +1,8 @@
 """Settings -> Redis, broker, bus, store: what every process of the house starts with."""
 
+import ssl
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import redis
@@ -25,6 +27,7 @@ from warest.whatsapp.keystores import Files, KeyStores, Schemas
 
 if TYPE_CHECKING:
     from warest.fetch import Fetcher
+    from warest.fetch.media_host import MediaHost
 
 #: Redis may be starting again: a command is repeated so often, with these pauses, s (1.15 in all).
 RETRIES, FIRST_PAUSE, LONGEST_PAUSE = 4, 0.05, 0.4
@@ -111,6 +114,14 @@ def open_fetcher(settings: Settings) -> "Fetcher":
     from warest.fetch import Fetcher  # a session process should not pay for an HTTP client
 
     return Fetcher(Networks.parse(settings.fetch_networks), seconds=settings.fetch_timeout_ms / 1000)
+
+
+def open_media_host(settings: Settings, proxy: str, ca_file: Path | None) -> "MediaHost":
+    """WhatsApp's; through the `proxy` of a sandbox it is that one's, and no other is believed."""
+    from warest.fetch.media_host import MediaHost
+
+    trusted = ssl.create_default_context(cafile=ca_file) if ca_file else None
+    return MediaHost(seconds=settings.mirror_timeout_ms / 1000, proxy=proxy, trusted=trusted)
 
 
 def _folders(settings: Settings) -> storage.Folders:

@@ -10,6 +10,7 @@ would surprise people. And a `$` in `.env` is a `$`, as it was for the original.
 import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urljoin
 
 from dotenv import dotenv_values
 from pydantic import BeforeValidator, ConfigDict, Field, ValidationError
@@ -35,11 +36,12 @@ from warest.config.kinds import (
     lower,
     variables,
 )
+from warest.config.mirror_settings import MirrorSettings
 from warest.config.storage_settings import StorageSettings
 from warest.errors import SetupError
 
 
-class Settings(StorageSettings, FetchSettings):
+class Settings(StorageSettings, FetchSettings, MirrorSettings):
     """The settings of one process, checked. Secrets that nobody set are in config/secrets.py.
 
     A group that would make this file too long has a file of its own and is inherited, so that all are read alike.
@@ -251,6 +253,10 @@ class Settings(StorageSettings, FetchSettings):
         """The address to show people and to start absolute links with."""
         local = "127.0.0.1" if self.host == "0.0.0.0" else "[::1]" if self.host == "::" else ""
         return self.base_url.rstrip("/") or f"http://{f'{local}:{self.port}' if local else self.address}"
+
+    def absolute(self, url: str) -> str:
+        """A link as others can follow it."""
+        return urljoin(f"{self.origin}/", url)
 
 
 def names_of(field: Any) -> list[str]:

@@ -13,8 +13,8 @@ ROOT = Path(__file__).parent.parent
 ROWS = (
     ("errors", "ids"),
     (
-        "addresses", "client", "commands", "events", "file_headers", "keys", "lifecycle", "media", "pictures",
-        "proxies", "texts", "webhooks",
+        "addresses", "client", "commands", "encrypted_media", "events", "file_headers", "keys", "lifecycle", "media",
+        "mirroring", "pictures", "proxies", "texts", "webhooks",
     ),
     ("broker", "drivers", "whatsapp", "entities", "fetch", "leases", "limits", "logins", "states"),
     ("store", "bus", "spool", "accounts", "farewell", "sandbox"),

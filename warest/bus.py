@@ -4,6 +4,7 @@ A command goes to one session and has an answer; an event goes to everybody who 
 here has returned.
 """
 
+import dataclasses
 import math
 from collections.abc import Callable
 from typing import Any
@@ -160,6 +161,18 @@ class Bus:
         except redis.RedisError as error:
             raise DriverError(f"The event could not be stored in Redis: {error}") from error
         return bool(done)
+
+    def entrust(self, session: SessionIdentity, event_id: str, data: dict[str, Any], *, patience_ms: int) -> None:
+        """Have the file of a message stored and its message_received published then, after the patience at the latest.
+
+        Both orders are in Redis when this returns: whatever happens to the file, the event goes out.
+        """
+        told: dict[str, Any] = {"identity": dataclasses.asdict(session), "event_id": event_id, "data": data}
+        self.broker.enqueue_with_second(
+            self.message(keys.MIRROR_QUEUE, "mirror", **told, attempt=1),
+            self.message(keys.WEBHOOK_QUEUE, "report_without_file", **told),
+            delay=patience_ms,
+        )
 
 
 def answered(result: Any) -> dict[str, Any]:

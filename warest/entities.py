@@ -27,6 +27,7 @@ class Entities:
     Chat: Any
     Contact: Any
     Message: Any
+    File: Any
     Send: Any
     Endpoint: Any
     Delivery: Any
@@ -36,7 +37,7 @@ class Entities:
 
 def define() -> Entities:
     db = Database()
-    for part in (_accounts, _sessions, _chats, _messages, _sends, _webhooks, _audit):
+    for part in (_accounts, _sessions, _chats, _messages, _files, _sends, _webhooks, _audit):
         part(db)
     return Entities(db, **db.entities)
 
@@ -149,6 +150,27 @@ def _messages(db: Any) -> None:
         starred = Required(bool)
         deleted = Required(bool)
         edited = Required(bool)
+        created_at = Required(float)
+        updated_at = Required(float)
+
+
+def _files(db: Any) -> None:
+    class File(db.Entity):  # type: ignore[misc]
+        _table_ = "files"
+        session = Required(str, 26)
+        chat = Required(str, KEY)
+        message = Required(str, KEY)
+        PrimaryKey(session, chat, message)
+        kind = _short(64)
+        mime_type = _short(NAME)
+        name = _short(NAME)
+        size = _seconds()
+        source = _text()  # JSON
+        state = Required(str, 16)
+        reason = _text()
+        told = _short(16)
+        storage_key = _text()
+        tries = Required(int)
         created_at = Required(float)
         updated_at = Required(float)
 

@@ -17,6 +17,7 @@ from warest import ids
 
 SESSION_STATUS = "session_status"
 MESSAGE_RECEIVED = "message_received"
+MESSAGE_MEDIA = "message_media"
 
 _INDEX = re.compile(r"0|[1-9][0-9]{0,9}")
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -104,6 +105,10 @@ def _number(value: float) -> str:
     return f"{minus}{digits[0]}{fraction}e{point - 1:+d}"
 
 
+def make_now(identity: SessionIdentity, name: str, data: dict[str, Any], *, event_id: str) -> Event:
+    return make(identity, name, data, event_id=event_id, ts_ms=time.time_ns() // 1_000_000)
+
+
 def session_status(session: SessionIdentity, data: dict[str, Any]) -> Event:
     """A session_status of now, under a new id: docs/events.md lists what `data` holds."""
-    return make(session, SESSION_STATUS, data, event_id=ids.new_event_id(), ts_ms=time.time_ns() // 1_000_000)
+    return make_now(session, SESSION_STATUS, data, event_id=ids.new_event_id())

@@ -13,6 +13,12 @@ SUPERVISOR_QUEUE = "supervisor"
 #: Dramatiq queue of webhook work.
 WEBHOOK_QUEUE = "webhooks"
 
+#: Dramatiq queue of files that came in: they are fetched from WhatsApp's host into storage.
+MIRROR_QUEUE = "mirror"
+
+#: Dramatiq queue of work on files: what goes out is made fit to be sent, pictures are edited.
+MEDIA_QUEUE = "media"
+
 #: Dramatiq queue of what has to be done now and then.
 MAINTENANCE_QUEUE = "maintenance"
 

@@ -199,6 +199,20 @@ class StreamsBroker(dramatiq.Broker):
             elif not self.streams.enqueue(queue, body):
                 raise RateLimited(f"Queue {queue} is full.", queue=queue, retry_after=_FULL_RETRY_AFTER)
 
+    def enqueue_with_second(
+        self, message: "dramatiq.Message[Any]", second: "dramatiq.Message[Any]", *, delay: int
+    ) -> None:
+        """Puts a message into its queue and, `delay` milliseconds from now, another one into its own: both or none.
+
+        Raises RateLimited if the first one's queue is full, DriverError if Redis did not answer.
+        """
+        queue, later = message.queue_name, second.queue_name
+        _check(queue)
+        _check(later)
+        with _driver_errors():
+            if not self.streams.enqueue_with_second(queue, message.encode(), later, second.encode(), delay):
+                raise RateLimited(f"Queue {queue} is full.", queue=queue, retry_after=_FULL_RETRY_AFTER)
+
     def write_off(self, message: "dramatiq.Message[Any]", reason: str) -> None:
         """Puts a message among the dead letters that is in no queue: its sender knows that it is of no use to run it.
 

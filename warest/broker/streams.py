@@ -144,10 +144,24 @@ class Streams:
         )
 
     def delay(self, queue: str, body: bytes, milliseconds: int) -> None:
+        self._delayed(queue, body, milliseconds, self.client)
+
+    def _delayed(self, queue: str, body: bytes, milliseconds: int, client: redis.Redis) -> None:
         member = f"{queue}\n{uuid4().hex}\n".encode() + body
-        self._delay(
-            keys=[keys.BROKER_DELAYED, keys.BROKER_QUEUES, keys.BROKER_WAKE], args=[queue, member, milliseconds]
-        )
+        held = [keys.BROKER_DELAYED, keys.BROKER_QUEUES, keys.BROKER_WAKE]
+        self._delay(keys=held, args=[queue, member, milliseconds], client=client)
+
+    def enqueue_with_second(self, queue: str, body: bytes, second: str, second_body: bytes, milliseconds: int) -> bool:
+        """One message now and another one later, both or none. False if the first one's queue is full."""
+        length: Any = self.client.xlen(keys.queue_stream(queue))
+        if length >= self.limits.max_queue_length:
+            return False
+        with self.client.pipeline(transaction=True) as transaction:
+            transaction.sadd(keys.BROKER_QUEUES, queue)
+            transaction.xadd(keys.queue_stream(queue), {"message": body})
+            self._delayed(second, second_body, milliseconds, transaction)
+            transaction.execute()
+        return True
 
     def promote(self, keeper: str) -> float | None:
         """Moves what is due. Seconds that this keeper may sleep if it is the scheduler, None if another one is."""

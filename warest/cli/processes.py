@@ -9,7 +9,8 @@ from pathlib import Path
 import click
 import dramatiq
 
-from warest.actors import maintenance, network, orders, supervisor, webhooks
+from warest import keys
+from warest.actors import maintenance, mirror, network, orders, supervisor, webhooks
 from warest.config import folders, logs, secrets, settings
 from warest.config import house as houses
 from warest.sandbox import server
@@ -47,20 +48,32 @@ def sessions() -> None:
 
 @click.command()
 def worker() -> None:
-    """Deliver webhooks, and keep house."""
+    """Deliver webhooks, store what came in, and keep house."""
     current = settings.from_env()
     logs.configure(current, "worker")
     house = houses.connect(current)
     membership = folders.join(current, house.redis, "worker")
-    webhooks.declare(house, houses.open_store(current), secrets.load(current).webhook_secret)
-    spool = houses.open_spool(current, houses.open_storage(current))
-    maintenance.declare(house, spool).order(delay_ms=0)
-    crew = dramatiq.Worker(house.broker, worker_threads=current.worker_threads)
-    crew.start()
+    crews = _crews(current, house)
+    for crew in crews:
+        crew.start()
     _until_told()
-    crew.stop(timeout=STOP_PATIENCE_MS)
+    for crew in crews:
+        crew.stop(timeout=STOP_PATIENCE_MS)
     membership.leave()
     house.broker.close()
+
+
+def _crews(current: settings.Settings, house: houses.House) -> list[dramatiq.Worker]:
+    """Threads for each kind of work: a large file must not keep a webhook waiting."""
+    store, files = houses.open_store(current), houses.open_storage(current)
+    webhooks.declare(house, store, secrets.load(current).webhook_secret)
+    maintenance.declare(house, houses.open_spool(current, files)).order(delay_ms=0)
+    mirror.declare(house, store, files, network.media_host(current))
+    quick = {keys.WEBHOOK_QUEUE, keys.MAINTENANCE_QUEUE}
+    return [
+        dramatiq.Worker(house.broker, queues=quick, worker_threads=current.worker_threads),
+        dramatiq.Worker(house.broker, queues={keys.MIRROR_QUEUE}, worker_threads=current.mirror_threads),
+    ]
 
 
 @click.command()

@@ -16,6 +16,7 @@ from warest.store.chats import Chats
 from warest.store.contacts import Contacts
 from warest.store.deliveries import Deliveries
 from warest.store.endpoints import Endpoints
+from warest.store.files import Files, MessageFile
 from warest.store.history_records import Chat, ChatNews, Contact, ContactNews, Message, NewSend, Send
 from warest.store.messages import Messages
 from warest.store.mysql import Mysql
@@ -30,8 +31,8 @@ from warest.store.webhook_records import Attempt, DeliveryRecord, Endpoint
 
 __all__ = [
     "MIGRATIONS", "Account", "Attempt", "AuditEntry", "Chat", "ChatNews", "Contact", "ContactNews", "Database",
-    "DeliveryRecord", "Endpoint", "Log", "Message", "Mysql", "NewSend", "Page", "Postgres", "Send", "Server",
-    "SessionRecord", "Sqlite", "Store", "key_hash", "migrate", "open", "ping", "rollback", "seed", "status",
+    "DeliveryRecord", "Endpoint", "Log", "Message", "MessageFile", "Mysql", "NewSend", "Page", "Postgres", "Send",
+    "Server", "SessionRecord", "Sqlite", "Store", "key_hash", "migrate", "open", "ping", "rollback", "seed", "status",
 ]  # fmt: skip
 
 
@@ -43,6 +44,7 @@ class Store(AccountQueries, SessionQueries):
         self.chats = Chats(opened)
         self.contacts = Contacts(opened)
         self.messages = Messages(opened)
+        self.files = Files(opened)
         self.sends = Sends(opened)
         self.endpoints = Endpoints(opened)
         self.deliveries = Deliveries(opened)

@@ -12,6 +12,7 @@ from google.protobuf.message import Message
 
 from warest import ids
 from warest.errors import InvalidInput
+from warest.whatsapp.attachments import media_of
 from warest.whatsapp.payload import json_name, text, to_json
 
 # neonize's protobufs publish no types; the names say which is meant.
@@ -84,6 +85,7 @@ def message_received(message: MessageEv) -> dict[str, Any]:
     kind, body = _content(content)
     context = _context(body)
     quoted = _quoted(context)
+    media = media_of(kind, body)
     return {
         "tags": _TAGS.get(kind, "system"),
         "message": _raw(message),
@@ -91,6 +93,7 @@ def message_received(message: MessageEv) -> dict[str, Any]:
         "contentType": kind,
         **({"quoted": quoted} if quoted else {}),
         "sender": _sender(message),
+        **({"media": media} if media else {}),
         "mentions": list(_mentions(context.mentionedJID)) if context else [],
         "type": "notify",
     }
