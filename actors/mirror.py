@@ -13,6 +13,7 @@ import dramatiq
 
 from warest import events, ids, keys, mirroring
 from warest.bus import answered
+from warest.config import links
 from warest.config.house import House
 from warest.drivers.storage import Storage
 from warest.encrypted_media import KINDS
@@ -79,6 +80,11 @@ class Mirror:
         if self._publish(report.identity, events.MESSAGE_RECEIVED, data, report.event_id):
             log.warning("event %s goes out without its file, which may follow", report.event_id)
 
+    def forget(self, session: str) -> None:
+        """Delete all that was stored for a session."""
+        for entry in self._files.walk(f"{mirroring.PREFIX}{session}/"):
+            self._files.delete(entry.key)
+
     def _tried(self, session: str, remote: RemoteFile, known: MessageFile, *, wanted: bool) -> MessageFile:
         """With what has become of the file. `wanted`: only if the settings want it."""
         if wanted and (reason := self._unwanted(remote)):
@@ -144,12 +150,8 @@ class Mirror:
     def _finished(self, data: dict[str, Any], now: MessageFile) -> dict[str, Any]:
         if now.state != STORED:
             return mirroring.with_outcome(data, now.state, now.reason)
-        return mirroring.with_stored(data, self.link(now.storage_key), now.storage_key, self._files.driver)
-
-    def link(self, key: str) -> str:
-        if self._settings.storage_visibility == "public":
-            return self._settings.absolute(self._files.public_url(key))
-        return self._settings.absolute(self._files.signed_url(key, seconds=self._settings.mirror_link_ttl))
+        url, _ = links.to_received_file(self._settings, self._files, now.storage_key)
+        return mirroring.with_stored(data, url, now.storage_key, self._files.driver)
 
     def _publish(self, identity: SessionIdentity, name: str, data: dict[str, Any], event_id: str) -> bool:
         return self._house.bus.publish(identity, events.make_now(identity, name, data, event_id=event_id))
@@ -170,11 +172,17 @@ def declare(house: House, store: Store, files: Storage, host: MediaHost) -> None
             work.mirror(report, attempt)
         except NotFound:
             log.info("session %s was deleted before the file of its message came", report.identity.id)
+            work.forget(report.identity.ulid)
 
     @dramatiq.actor(queue_name=keys.WEBHOOK_QUEUE, broker=house.broker, **patient)
     def report_without_file(identity: dict[str, str], event_id: str, data: dict[str, Any]) -> None:
         """Run twice, the event is published once. In the webhooks' queue: that of the files may be long."""
         work.report_without_file(Report(SessionIdentity(**identity), event_id, data))
+
+    @dramatiq.actor(queue_name=keys.MIRROR_QUEUE, broker=house.broker, **patient)
+    def forget_files(session: str) -> None:
+        """Run twice, there is nothing left; died half-way, the rest goes the second time."""
+        work.forget(session)
 
     @dramatiq.actor(queue_name=keys.MIRROR_QUEUE, broker=house.broker, store_results=True)
     def fetch_file(session: str, chat: str, message: str) -> dict[str, Any]:

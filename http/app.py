@@ -17,7 +17,17 @@ from warest.http import middleware
 from warest.http.clients import Clients
 from warest.http.gate import Gate, SpamGuard
 from warest.http.openapi import OpenApi
-from warest.http.resources import auth, documents, identifiers, messages, server, session_life, sessions, storage
+from warest.http.resources import (
+    auth,
+    documents,
+    identifiers,
+    messages,
+    received_files,
+    server,
+    session_life,
+    sessions,
+    storage,
+)
 from warest.http.sessions import SessionAccess
 from warest.http.sources import Sources
 from warest.http.uploads import Uploads
@@ -104,6 +114,10 @@ def routes(parts: House, opened: Store, files: Storage, logins: auth.Auth) -> It
     yield (
         "/api/v1/messages/send/document",
         documents.SendDocumentResource(parts.bus, access, parts.settings, spool, sources),
+    )
+    yield (
+        "/api/v1/messages/{messageId}/media",
+        received_files.ReceivedFileResource(parts.bus, access, parts.settings, opened, files),
     )
     yield from storage.routes(parts.settings, files, logins.gate)
 

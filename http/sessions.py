@@ -33,9 +33,16 @@ class SessionAccess:
 
     def open(self, account: Account, name: str | None, phone: str | None) -> SessionRecord:
         """Of the message routes: unknown, foreign, not open and not named are all the same to the caller."""
+        record = self.known(account, name, phone)
+        if not self._is_open(record.ulid):
+            raise Refusal(Code.SESSION_NOT_FOUND, "Session not found")
+        return record
+
+    def known(self, account: Account, name: str | None, phone: str | None) -> SessionRecord:
+        """The same of routes that only read what is kept here: the session may be offline."""
         named = self._store.session_of(account, name) if name and ids.SESSION_NAME.fullmatch(name) else None
         record = named if name else self._by_phone(account, phone)
-        if record is None or not self._is_open(record.ulid):
+        if record is None:
             raise Refusal(Code.SESSION_NOT_FOUND, "Session not found")
         return record
 

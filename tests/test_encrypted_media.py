@@ -1,27 +1,13 @@
 """The files of WhatsApp's host are opened while they come, and nothing that was changed goes through."""
 
 import hashlib
-import hmac
 import os
 
 import pytest
-from cryptography.hazmat.primitives import hashes, padding
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from support.whatsapp_files import KEY, sealed
 from warest.encrypted_media import EncryptedFile
 from warest.errors import InvalidInput
-
-KEY = bytes(range(32))
-
-
-def sealed(data: bytes, info: bytes = b"WhatsApp Image Keys") -> bytes:
-    """As a sender does it, all at once."""
-    keys = HKDF(hashes.SHA256(), 112, salt=None, info=info).derive(KEY)
-    padder = padding.PKCS7(128).padder()
-    cipher = Cipher(algorithms.AES(keys[16:48]), modes.CBC(keys[:16])).encryptor()
-    ciphertext = cipher.update(padder.update(data) + padder.finalize()) + cipher.finalize()
-    return ciphertext + hmac.digest(keys[48:80], keys[:16] + ciphertext, "sha256")[:10]
 
 
 def told_of(data: bytes, encrypted: bytes, kind: str = "imageMessage") -> EncryptedFile:

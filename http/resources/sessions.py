@@ -203,6 +203,7 @@ class Delete:
         self._sessions.say_farewell(record)
         self._sessions.store.delete_session(account, record.ulid)
         self._sessions.bus.broker.delete_queue(keys.command_queue(record.ulid))
+        self._sessions.bus.send(keys.MIRROR_QUEUE, "forget_files", session=record.ulid)
         self._sessions.states.forget(record.ulid)
         deleted = Deleted(sessionId=record.id, steps={"runtime": True, "creds": True, "meta": True})
         return Answer([deleted.model_dump()], "Session deleted")

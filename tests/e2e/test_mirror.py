@@ -1,8 +1,6 @@
 """What phones send to a session lies in storage, and the webhook's link leads to the same bytes."""
 
-import base64
 import os
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -36,13 +34,15 @@ def prepare(product: Product, receiver: Receiver) -> Product:
     return product
 
 
-def data_of(receiver: Receiver, event: str, name: str) -> dict[str, Any] | None:
-    """The `data` of the event about the file with this caption or name."""
-    for one in receiver.of(event):
-        data: dict[str, Any] = one.json["data"]
-        if name in (data.get("text"), data["media"].get("fileName"), data["message"]["key"]["id"]):
-            return data
-    return None
+def arrived(receiver: Receiver, event: str, id: str) -> dict[str, Any]:
+    """The `data` of the event about this message, once it is there."""
+
+    def found() -> list[dict[str, Any]]:
+        datas = (one.json["data"] for one in receiver.of(event))
+        return [data for data in datas if data["message"]["key"]["id"] == id]
+
+    data: dict[str, Any] = eventually(found, within=20, what=f"{event} of {id}")[0]
+    return data
 
 
 def test_every_kind_of_file_arrives(linked: Product, receiver: Receiver) -> None:
@@ -50,15 +50,49 @@ def test_every_kind_of_file_arrives(linked: Product, receiver: Receiver) -> None
     sent = {}
     for kind, mimetype, content_type in KINDS:
         content = os.urandom(100_003)
-        told = {"kind": kind, "data": base64.b64encode(content).decode(), "mimetype": mimetype, "name": f"{kind}.bin"}
-        answer = linked.sandbox("POST", f"/phones/{BUDI}/messages", json={"to": ANI, "file": told})
-        sent[str(answer["id"])] = (content, mimetype, content_type)
+        id = linked.phone_sends_file(BUDI, ANI, kind, content, mimetype=mimetype, name=f"{kind}.bin")
+        sent[id] = (content, mimetype, content_type)
     for id, (content, mimetype, content_type) in sent.items():
-        data = eventually(lambda id=id: data_of(receiver, "message_received", id))
+        data = arrived(receiver, "message_received", id)
         media = data["media"]
-        assert (media["type"], data["contentType"], media["mirror"]) == (content_type, content_type, {"status": "stored"})
+        assert (media["type"], data["contentType"], media["mirror"]) == (
+            content_type,
+            content_type,
+            {"status": "stored"},
+        )
         assert media["storageDriver"] == "local" and "directPath" not in media
         answer = httpx.get(media["url"], trust_env=False)
         assert answer.content == content
         assert answer.headers["Content-Type"].partition(";")[0] == mimetype.partition(";")[0]
     assert receiver.of("message_media") == []
+
+
+def test_a_file_follows_when_storage_is_back(folder: Path, receiver: Receiver) -> None:
+    """The event goes out without it and says so; then the file is told of, and its link works."""
+    with running(folder, WAREST_DOWNLOAD_MEDIA_PATIENCE_MS="300") as product:
+        prepare(product, receiver)
+        root = product.data / "private" / "storages"
+        root.mkdir(parents=True, exist_ok=True)
+        obstacle = root / "incoming-media"
+        obstacle.write_text("no folder can be here")
+        content = os.urandom(5000)
+        id = product.phone_sends_file(BUDI, ANI, "image", content, mimetype="image/png")
+        first = arrived(receiver, "message_received", id)
+        assert first["media"]["mirror"] == {"status": "pending"} and first["media"]["directPath"]
+        obstacle.unlink()
+        news = arrived(receiver, "message_media", id)
+        assert news["media"]["mirror"] == {"status": "stored"}
+        assert httpx.get(news["media"]["url"], trust_env=False).content == content
+        answer = product.api("GET", f"/messages/{id}/media", params={"sessionId": "ani"})["results"][0]
+        assert (answer["status"], answer["fileSize"]) == ("stored", 5000)
+        assert httpx.get(answer["url"], trust_env=False).content == content
+        assert len(receiver.of("message_received")) == 1
+
+
+def test_deleting_a_session_deletes_its_files(linked: Product, receiver: Receiver) -> None:
+    id = linked.phone_sends_file(BUDI, ANI, "image", b"a picture", mimetype="image/png")
+    arrived(receiver, "message_received", id)
+    kept = linked.data / "private" / "storages" / "incoming-media"
+    assert [path for path in kept.rglob("*") if path.is_file()]
+    linked.api("DELETE", "/session/delete", params={"sessionId": "ani"})
+    eventually(lambda: not [path for path in kept.rglob("*") if path.is_file()])

@@ -26,6 +26,8 @@ _GONE = frozenset({403, 404, 410})
 
 _PATH = re.compile(r"/[!-~]{1,4000}")
 
+_HOSTS = re.compile(r"[a-z0-9.-]+\.whatsapp\.net")
+
 _HEADERS = {"Origin": "https://web.whatsapp.com", "Referer": "https://web.whatsapp.com/", "Accept-Encoding": "identity"}
 
 
@@ -68,7 +70,7 @@ class MediaHost:
     def _pieces(self, answer: httpx.Response, limit: int) -> Iterator[bytes]:
         """A host that sends a byte now and then gets no more time by it."""
         left, deadline = limit, time.monotonic() + self._seconds
-        for piece in answer.iter_raw(65_536):
+        for piece in answer.iter_raw():
             left -= len(piece)
             if left < 0:
                 raise _too_large(limit)
@@ -85,10 +87,10 @@ def _address(direct_path: str, url: str, hash_: bytes, kind: str) -> str:
         return f"https://{HOST}{direct_path}{mark}hash={token}&mms-type={kind}&__wa-mms="
     try:
         parts = urlsplit(url)
-        is_whatsapps = parts.scheme == "https" and (parts.hostname or "").endswith(".whatsapp.net") and not parts.port
+        is_whatsapps = parts.scheme == "https" and _HOSTS.fullmatch(parts.netloc) is not None
     except ValueError:
         is_whatsapps = False
-    if not is_whatsapps or "@" in parts.netloc:
+    if not is_whatsapps:
         raise InvalidInput("The message does not say where its file is")
     return url
 
