@@ -61,8 +61,15 @@ def folders(tmp_path: Path) -> storage.Folders:
 
 
 @pytest.fixture(params=["encrypted", "plain", "s3"])
-def files(request: pytest.FixtureRequest, folders: storage.Folders) -> storage.Storage:
-    """An empty storage of each kind."""
+def place(request: pytest.FixtureRequest, folders: storage.Folders) -> storage.Folders | storage.Bucket:
+    """Where files of each kind of storage are; nothing is there yet."""
     if request.param == "s3":
-        return storage.open(request.getfixturevalue("s3").bucket())
-    return storage.open(dataclasses.replace(folders, encrypts=request.param == "encrypted"))
+        bucket: storage.Bucket = request.getfixturevalue("s3").bucket()
+        return bucket
+    return dataclasses.replace(folders, encrypts=request.param == "encrypted")
+
+
+@pytest.fixture
+def files(place: storage.Folders | storage.Bucket) -> storage.Storage:
+    """An empty storage of each kind."""
+    return storage.open(place)

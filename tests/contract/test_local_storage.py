@@ -16,7 +16,7 @@ import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from warest.drivers import storage
-from warest.drivers.storage import Folders, Storage
+from warest.drivers.storage import Folders, Storage, Visibility
 from warest.errors import Conflict, DriverError, NotFound, SetupError
 
 CHUNK = 65536 + 16
@@ -84,6 +84,35 @@ def test_damaged_files(local: Storage, folders: Folders, damage: str) -> None:
     with pytest.raises(DriverError), local.open("a") as opened:
         got.extend(opened)
     assert CONTENT.startswith(b"".join(got))
+
+
+@pytest.mark.parametrize(("size", "step"), [(0, 1), (100, 1), (200_000, 997)])
+def test_a_byte_that_is_wrong(local: Storage, folders: Folders, size: int, step: int) -> None:
+    """Anywhere: in the header, in a chunk, in a tag."""
+    local.put("a", [CONTENT[:size]])
+    file = folders.private / "a"
+    right = file.read_bytes()
+    for at in range(0, len(right), step):
+        file.write_bytes(flipped(right, at))
+        with pytest.raises(DriverError):
+            read(local, "a")
+    file.write_bytes(right)
+    assert read(local, "a") == CONTENT[:size]
+
+
+@pytest.mark.parametrize("visibility", ["private", "public"])
+def test_a_byte_of_the_sidecar_that_is_wrong(local: Storage, folders: Folders, visibility: Visibility) -> None:
+    """Anywhere: the file is what it was, and nothing is told of it that is not true."""
+    local.put("a.pdf", [CONTENT], visibility=visibility, original_name="plan.pdf", extra={"a": 1})
+    right = local.stat("a.pdf")
+    unknown = dataclasses.replace(right, original_name="", checksum="", extra={}, uploaded_at=0)
+    sidecar = folders.metadata / "a.pdf.meta.json"
+    text = sidecar.read_bytes()
+    for at in range(len(text)):
+        sidecar.write_bytes(flipped(text, at))
+        known = local.stat("a.pdf")
+        assert known == right or dataclasses.replace(known, uploaded_at=0) == unknown, text[at - 10 : at + 10]
+        assert read(local, "a.pdf") == CONTENT
 
 
 def test_a_part_of_a_file_that_was_cut_off(local: Storage, folders: Folders) -> None:

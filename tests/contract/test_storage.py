@@ -1,15 +1,20 @@
 """Files under keys, the same in folders and in S3."""
 
+import base64
 import hashlib
 import io
+import pickle
 import random
+import signal
+import subprocess
+import sys
 import tracemalloc
 from collections.abc import Iterator
 
 import pytest
 
 from support.threads import at_once
-from warest.drivers.storage import Storage, clean
+from warest.drivers.storage import Bucket, Folders, Storage, clean
 from warest.errors import DriverError, InvalidInput, NotFound
 
 MB = 1_000_000
@@ -213,6 +218,29 @@ def test_a_source_that_fails(files: Storage, size: int) -> None:
             files.put("a", failing())
         assert caught.value is error and not isinstance(caught.value, DriverError)
     assert read(files, "a") == b"before" and [entry.key for entry in files.walk()] == ["a"] and files.tidy(0) == 0
+
+
+#: Writes 20 MB, and is killed before the end.
+DYING = """
+import base64, os, pickle, signal, sys
+from warest.drivers import storage
+def content():
+    for _ in range(200): yield bytes(100_000)
+    os.kill(os.getpid(), signal.SIGKILL)
+storage.open(pickle.loads(base64.b64decode(sys.argv[1]))).put("a/b", content())
+"""
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_a_writer_that_is_killed_half_way(files: Storage, place: Folders | Bucket, before: bool) -> None:
+    """Nobody sees the half of a file, and what it leaves can be tidied away."""
+    if before:
+        files.put("a/b", [b"before"])
+    argument = base64.b64encode(pickle.dumps(place)).decode()
+    assert subprocess.run([sys.executable, "-c", DYING, argument]).returncode == -signal.SIGKILL
+    assert [entry.key for entry in files.walk()] == (["a/b"] if before else [])
+    assert read(files, "a/b") == b"before" if before else not files.exists("a/b")
+    assert (files.tidy(0), files.tidy(0)) == (1, 0)
 
 
 def test_writers_and_readers_at_once(files: Storage) -> None:

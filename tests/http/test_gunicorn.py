@@ -4,27 +4,21 @@ import hashlib
 import http.client
 import itertools
 import json
-import os
 import random
-import re
 import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
-from support.product import free_port
+from support import web_process
 from support.threads import at_once
 from support.waiting import eventually
-from warest import accounts, store
+from support.web_process import KEY, WebProcess, peak_memory
 from warest.config import house
 from warest.config.settings import Settings
 from warest.drivers.storage import Storage, Visibility
-
-KEY = "admin-key-of-the-tests"
 
 
 @pytest.fixture(scope="module")
@@ -33,31 +27,14 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def gunicorn(data: Path, redis_url: str) -> Iterator[tuple[int, int]]:
-    """Port and process id: with the product's own settings, on a database with an admin."""
-    store.migrate(store.Sqlite(data / "warest.sqlite"))
-    accounts.seed_admin(store.open(store.Sqlite(data / "warest.sqlite")), "admin", "a password", KEY)
-    port = free_port()
-    environment = {
-        "PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), "HOST": "127.0.0.1", "PORT": str(port),
-        "WAREST_DATA_DIR": str(data), "WAREST_REDIS_URL": redis_url, "MSG_JSON_LIMIT_MB": "3",
-        "WAREST_WEB_THREADS": "4",
-    }  # fmt: skip
-    log = data / "log"
-    with log.open("wb") as stream:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "warest.cli", "web"], env=environment, cwd=data, stdout=stream, stderr=stream
-        )
-    eventually(lambda: raw(port, b"GET / HTTP/1.0\r\n\r\n"))
-    yield port, process.pid
-    process.terminate()
-    assert process.wait(timeout=10) == 0
-    assert KEY not in log.read_text()
+def gunicorn(data: Path, redis_url: str) -> Iterator[WebProcess]:
+    with web_process.running(data, redis_url, MSG_JSON_LIMIT_MB="3", WAREST_WEB_THREADS="4") as process:
+        yield process
 
 
 @pytest.fixture(scope="module")
-def port(gunicorn: tuple[int, int]) -> int:
-    return gunicorn[0]
+def port(gunicorn: WebProcess) -> int:
+    return gunicorn.port
 
 
 @pytest.fixture(scope="module")
@@ -67,10 +44,8 @@ def files(data: Path, port: int) -> Storage:
 
 
 @pytest.fixture
-def worker(gunicorn: tuple[int, int]) -> Path:
-    """What the kernel knows of the process that answers."""
-    (child,) = Path(f"/proc/{gunicorn[1]}/task/{gunicorn[1]}/children").read_text().split()
-    return Path(f"/proc/{child}")
+def worker(gunicorn: WebProcess) -> Path:
+    return gunicorn.worker
 
 
 @pytest.fixture
@@ -176,11 +151,6 @@ def large(files: Storage, visibility: Visibility) -> str:
     return (files.public_url if visibility == "public" else files.signed_url)(f"large/{visibility}")
 
 
-def memory(worker: Path) -> int:
-    """The most that it has ever had, MB."""
-    return int(re.findall(r"VmHWM:\s+(\d+)", (worker / "status").read_text())[0]) // 1024
-
-
 def open_files(worker: Path, name: str) -> int:
     return sum(name in str(link.readlink()) for link in (worker / "fd").iterdir())
 
@@ -192,7 +162,7 @@ def test_large_files(
     """60 MB, several times at once, encrypted ones too: no more than a piece of each is in memory."""
     address = large(files, visibility)
     ask(connection, "GET", "/api/v1/session/list")
-    before = memory(worker)
+    before = peak_memory(worker)
 
     def fetched() -> str:
         whole = hashlib.sha256()
@@ -204,7 +174,7 @@ def test_large_files(
         return whole.hexdigest()
 
     assert at_once(fetched, 3) == [hashlib.sha256(PIECE * 600).hexdigest()] * 3
-    assert memory(worker) - before < 20
+    assert peak_memory(worker) - before < 20
     eventually(lambda: open_files(worker, f"large/{visibility}") == 0)
 
 

@@ -1,5 +1,6 @@
 """A sandbox in a process of its own, and real neonize clients in theirs."""
 
+import base64
 import json
 import os
 import queue
@@ -55,6 +56,11 @@ class SandboxProcess:
             self.stop()
         self.http.close()
 
+    def peak_memory(self) -> int:
+        """Bytes that it has had resident at most."""
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:"))) * 1024
+
     def get(self, path: str, **query: Any) -> Any:
         return self.http.get(path, params=query).raise_for_status().json()
 
@@ -69,7 +75,16 @@ class SandboxProcess:
         answer: str = self.post(f"/phones/{sender}/messages", to=to, text=text)["id"]
         return answer
 
-    def fault(self, kind: str, phone: str | None = None, **options: int) -> None:
+    def send_media(self, sender: str, to: str, kind: str, content: bytes, **told: Any) -> str:
+        body = {"to": to, "kind": kind, "data": base64.b64encode(content).decode(), **told}
+        answer: str = self.post(f"/phones/{sender}/media", **body)["id"]
+        return answer
+
+    def media(self, phone: str, message_id: str) -> httpx.Response:
+        """What a message brought, as the phone opens it."""
+        return self.http.get(f"/phones/{phone}/media/{message_id}")
+
+    def fault(self, kind: str, phone: str | None = None, **options: int | str) -> None:
         self.post("/faults", kind=kind, **({"phone": phone} if phone else {}), **options)
 
     def clear_faults(self) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from sandbox.harness import SandboxProcess
 from warest.errors import SetupError
-from warest.sandbox import Sandbox, media_host
+from warest.sandbox import Sandbox, media
 from warest.whatsapp import library
 
 ANI, BUDI = "628110000001", "628110000002"
@@ -118,8 +118,8 @@ def test_what_is_no_client_is_noted(sandbox: SandboxProcess, tmp_path: Path) -> 
 def test_the_media_host_knows_three_methods(sandbox: SandboxProcess) -> None:
     context = ssl.create_default_context(cadata=sandbox.get("/network")["ca"])
     with (
-        tunnel(sandbox, media_host.HOST) as plain,
-        context.wrap_socket(plain, server_hostname=media_host.HOST) as connection,
+        tunnel(sandbox, media.HOST) as plain,
+        context.wrap_socket(plain, server_hostname=media.HOST) as connection,
     ):
         for method, status in ((b"GET", b"404"), (b"DELETE", b"404"), (b"PUT", b"501")):
             connection.sendall(method + b" /mms/image/nothing?ccb=1 HTTP/1.1\r\nHost: mmg.whatsapp.net\r\n\r\n")
@@ -190,6 +190,10 @@ def test_faults_wait_until_they_are_cleared(sandbox: SandboxProcess) -> None:
         ({"kind": "refuse", "phone": ANI}, 400, "has no phone"),
         ({"kind": "qr", "references": 7}, 400, "from 1 to 6"),
         ({"kind": "drop", "speed": 1}, 400, "has no speed"),
+        ({"kind": "media_status"}, 400, '"status" must be a whole number from 400 to 599'),
+        ({"kind": "media_status", "status": 404, "message": 5}, 400, "must be a text"),
+        ({"kind": "media_broken", "phone": ANI}, 400, "has no phone"),
+        ({"kind": "upload_refused", "message": "3A"}, 400, "has no message"),
         ({"kind": "drop"}, 409, "no session that"),
         ({"kind": "replaced", "phone": ANI}, 409, f"no session of {ANI} that"),
     ],

@@ -26,9 +26,12 @@ class Client:
         return self.http.request(method, url, headers=headers, **options).json()
 
     def sandbox(self, method: str, path: str, **options: Any) -> Any:
+        return self._of_sandbox(method, path, **options).json()
+
+    def _of_sandbox(self, method: str, path: str, **options: Any) -> httpx.Response:
         answer = self.http.request(method, f"http://127.0.0.1:{self.sandbox_port}{path}", **options)
         assert answer.status_code < 300, answer.text
-        return answer.json()
+        return answer
 
     def link(self, session: str, phone: str, webhook: str = "") -> None:
         """A new phone, a new session, and the phone scans the session's QR."""
@@ -61,12 +64,18 @@ class Client:
     def file_of(self, phone: str, name: str) -> bytes | None:
         """What the phone got under this name, as it opens it."""
         for message in self.sandbox("GET", f"/phones/{phone}/messages", params={"after": 0, "wait": 0}):
-            inner = message.get("message", {})
-            inner = inner.get("documentWithCaptionMessage", {}).get("message", inner)
-            if inner.get("documentMessage", {}).get("fileName") == name:
-                answer = self.sandbox("GET", f"/phones/{phone}/file", params={"id": message["id"]})
-                return base64.b64decode(answer["data"])
+            if message.get("file", {}).get("name") == name:
+                return self.media_of(phone, message["id"])
         return None
+
+    def media_of(self, phone: str, message_id: str) -> bytes:
+        """The file that a message brought to the phone, as it opens it."""
+        return self._of_sandbox("GET", f"/phones/{phone}/media/{message_id}").content
+
+    def phone_sends_media(self, phone: str, to: str, kind: str, content: bytes, **told: Any) -> str:
+        """The id of the message."""
+        body = {"to": to, "kind": kind, "data": base64.b64encode(content).decode(), **told}
+        return str(self.sandbox("POST", f"/phones/{phone}/media", json=body)["id"])
 
     def phone_sends(self, phone: str, to: str, text: str) -> str:
         return str(self.sandbox("POST", f"/phones/{phone}/messages", json={"to": to, "text": text})["id"])

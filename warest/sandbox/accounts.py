@@ -166,7 +166,7 @@ class Accounts:
         del self._by_noise[device.noise]
         where = (device.account.phone, device.id)
         self._store.write("delete from devices where phone = ? and id = ?", *where)
-        for table in ("prekeys", "queue", "watchers", "files"):
+        for table in ("prekeys", "queue", "watchers"):
             self._store.write(f"delete from {table} where phone = ? and device = ?", *where)
         self._store.write("delete from sessions where address = ?", str(device.lid))
 

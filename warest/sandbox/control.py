@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from warest.errors import Conflict, InvalidInput, NotFound, WarestError
-from warest.sandbox import mischief
+from warest.sandbox import attachments, mischief
 from warest.sandbox.accounts import Account, Device
 from warest.sandbox.certificates import Authority
 from warest.sandbox.faults import Fault
-from warest.sandbox.media import PARTS
-from warest.sandbox.media_host import HOST
 from warest.sandbox.network import Network
 from warest.sandbox.web import Request
 from warest.whatsapp import protos
@@ -27,10 +25,12 @@ _STATUS: list[tuple[type[WarestError], int]] = [(InvalidInput, 400), (NotFound, 
 class Answer:
     status: int
     data: Any
+    #: Of data that is not JSON, but bytes.
+    mimetype: str = ""
 
 
 class Control:
-    """Routes are written as path segments; `*` stands for a phone number."""
+    """Routes are written as path segments; `*` stands for a phone number, and behind it for an id."""
 
     def __init__(self, network: Network, authority: Authority) -> None:
         self._network = network
@@ -44,7 +44,8 @@ class Control:
             ("phones", "*", "scan"): {"POST": self._scan},
             ("phones", "*", "link-code"): {"POST": self._type_code},
             ("phones", "*", "messages"): {"GET": self._messages, "POST": self._send},
-            ("phones", "*", "file"): {"GET": self._file},
+            ("phones", "*", "media"): {"POST": self._send_media},
+            ("phones", "*", "media", "*"): {"GET": self._media},
             ("phones", "*", "devices"): {"DELETE": self._unlink},
         }
 
@@ -56,8 +57,8 @@ class Control:
             return Answer(status, {"error": error.message})
 
     async def _call(self, request: Request) -> Answer:
-        phone = request.path[1] if len(request.path) == 3 else None
-        path = request.path if phone is None else (request.path[0], "*", request.path[2])
+        phone = request.path[1] if len(request.path) > 2 else None
+        path = tuple("*" if place in (1, 3) and phone else part for place, part in enumerate(request.path))
         methods = self._routes.get(path)
         if methods is None:
             return Answer(404, {"error": f"There is nothing at /{'/'.join(request.path)}."})
@@ -105,39 +106,29 @@ class Control:
 
     def _send(self, request: Request, account: Account) -> Answer:
         to = self._network.accounts.phone(request.text("to"))
-        data = request.json()
-        message = self._with_file(data["file"]) if "file" in data else _text(request.text("text"))
-        return Answer(201, {"id": self._network.phones.send(account, to, message)})
+        return Answer(201, {"id": self._network.phones.send(account, to, _text(request.text("text")))})
+
+    def _send_media(self, request: Request, account: Account) -> Answer:
+        """A message that brings a file: see attachments.py."""
+        told = request.json()
+        to = self._network.accounts.phone(_take_text(told, "to"))
+        message_id = _take_text(told, "id") if "id" in told else ""
+        if self._network.history.has(account, account, message_id):
+            raise Conflict(f"{account.phone} has sent a message {message_id} already.")
+        message = attachments.build(told, self._network.files.put)
+        return Answer(201, {"id": self._network.phones.send(account, to, message, message_id)})
+
+    def _media(self, request: Request, account: Account) -> Answer:
+        """What a message brought, opened as the phone opens it."""
+        attachment = attachments.find(self._network.history.message(account, request.path[3]))
+        if attachment is None:
+            raise NotFound("The message brings no file.")
+        data = self._network.files.opened(attachment.part, attachment.keys)
+        return Answer(200, data, _header(attachment.part.mimetype))
 
     async def _messages(self, request: Request, account: Account) -> Answer:
         after, wait = int(request.number("after", 0)), min(request.number("wait", 0), MAX_WAIT)
         return Answer(200, await self._network.history.wait(account, after, wait))
-
-    def _with_file(self, told: Any) -> Any:
-        """A message that brings a file: `{"kind": "image", "data": base64, "mimetype", "caption", "name"}`."""
-        field = f"{told.get('kind')}Message" if isinstance(told, dict) else ""
-        if field not in PARTS:
-            raise InvalidInput(f'"file" needs a kind: {", ".join(name.removesuffix("Message") for name in PARTS)}.')
-        try:
-            content = base64.b64decode(told.get("data", ""), validate=True)
-        except (ValueError, TypeError):
-            raise InvalidInput('"data" of a file is base64.') from None
-        file = self._network.files.put(PARTS[field], content)
-        message = protos.e2e.Message()
-        part = getattr(message, field)
-        part.mimetype, part.fileLength, part.mediaKey = told.get("mimetype", ""), file.size, file.key
-        part.URL, part.directPath = f"https://{HOST}{file.path}", file.path
-        part.fileSHA256, part.fileEncSHA256 = file.sha256, file.encrypted_sha256
-        for name, value in (("caption", told.get("caption")), ("fileName", told.get("name"))):
-            if value and hasattr(part, name):
-                setattr(part, name, value)
-        return message
-
-    def _file(self, request: Request, account: Account) -> Answer:
-        """What a message brought, opened as the phone opens it."""
-        message = self._network.history.message(account, request.query.get("id", ""))
-        data = self._network.files.of_message(message)
-        return Answer(200, {"data": base64.b64encode(data).decode()})
 
     def _unlink(self, request: Request, account: Account) -> Answer:
         devices = list(account.devices.values())
@@ -148,6 +139,18 @@ class Control:
 
 def _text(text: str) -> Any:
     return protos.e2e.Message(conversation=text)
+
+
+def _take_text(told: dict[str, Any], name: str) -> str:
+    value = told.pop(name, None)
+    if not isinstance(value, str) or not value:
+        raise InvalidInput(f'The body needs "{name}", a text that is not empty.')
+    return value
+
+
+def _header(mimetype: str) -> str:
+    """What a client has sent as a MIME type, as far as it can stand in a header."""
+    return mimetype if mimetype.isascii() and mimetype.isprintable() and mimetype else "application/octet-stream"
 
 
 def _linked(device: Device) -> Answer:

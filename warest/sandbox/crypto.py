@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import xeddsa
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.padding import PKCS7
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 #: Curve25519 keys carry this type byte wherever Signal serialises one.
@@ -55,7 +56,7 @@ def hmac256(key: bytes, message: bytes) -> bytes:
     return hmac.digest(key, message, "sha256")
 
 
-def sha256(data: bytes) -> bytes:
+def sha256(data: bytes | bytearray) -> bytes:
     return hashlib.sha256(data).digest()
 
 
@@ -82,3 +83,31 @@ def decrypt_cbc(key: bytes, iv: bytes, ciphertext: bytes) -> bytes:
     decryptor = Cipher(algorithms.AES(key), modes.CBC(iv)).decryptor()
     padded = decryptor.update(ciphertext) + decryptor.finalize()
     return padded[: -padded[-1]]
+
+
+class CbcEncryptor:
+    """The same for what comes in pieces."""
+
+    def __init__(self, key: bytes, iv: bytes) -> None:
+        self._padder = PKCS7(128).padder()
+        self._encryptor = Cipher(algorithms.AES(key), modes.CBC(iv)).encryptor()
+
+    def update(self, piece: bytes) -> bytes:
+        return self._encryptor.update(self._padder.update(piece))
+
+    def finalize(self) -> bytes:
+        return self._encryptor.update(self._padder.finalize()) + self._encryptor.finalize()
+
+
+class CbcDecryptor:
+    """`finalize` raises ValueError when the ciphertext is cut, or its padding is none."""
+
+    def __init__(self, key: bytes, iv: bytes) -> None:
+        self._unpadder = PKCS7(128).unpadder()
+        self._decryptor = Cipher(algorithms.AES(key), modes.CBC(iv)).decryptor()
+
+    def update(self, piece: bytes) -> bytes:
+        return self._unpadder.update(self._decryptor.update(piece))
+
+    def finalize(self) -> bytes:
+        return self._unpadder.update(self._decryptor.finalize()) + self._unpadder.finalize()

@@ -1,10 +1,11 @@
 """What goes wrong because somebody asked for it: the kinds of faults, and those that are waiting to happen.
 
-A fault is for one phone's sessions or, without a phone, for all. It lasts until it has happened often enough or the
+A fault is for one phone's sessions or, without a phone, for all; one of the media host is for one message's file or for
+all files. It lasts until it has happened often enough or the
 faults are cleared; nothing of it outlives the process. How each is done: see mischief.py.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,6 +31,8 @@ class Kind:
     options: dict[str, Number] = field(default_factory=dict)
     #: Whether it may be asked for one phone's sessions; otherwise it is for all.
     of_phone: bool = True
+    #: Whether it may be asked for the file of one message; otherwise it is for all files.
+    of_message: bool = False
     #: It happens once and at once, to the connections that there are.
     instant: bool = False
     #: How often it happens unless the request says otherwise; None is until cleared.
@@ -44,6 +47,11 @@ KINDS = {
     "error_ack": Kind({"error": Number(400, 599)}, times=1),
     "no_ack": Kind(times=1),
     "qr": Kind({"references": Number(1, 6)}, of_phone=False),
+    "media_status": Kind({"status": Number(400, 599)}, of_phone=False, of_message=True),
+    "media_truncated": Kind(of_phone=False, of_message=True),
+    "media_broken": Kind(of_phone=False, of_message=True),
+    "media_slow": Kind({"bytes_per_second": Number(1, 1 << 30)}, of_phone=False, of_message=True),
+    "upload_refused": Kind({"status": Number(400, 599, 503)}, of_phone=False),
     "drop": Kind(instant=True),
     "replaced": Kind(instant=True),
     "device_removed": Kind(instant=True),
@@ -66,6 +74,8 @@ class Fault:
     options: dict[str, int]
     #: How often it will happen yet; None is until cleared.
     left: int | None
+    #: Whose file it is for; None is every file.
+    message: str | None = None
 
     @staticmethod
     def parse(body: dict[str, Any]) -> "Fault":
@@ -75,28 +85,30 @@ class Fault:
             raise InvalidInput(f'The body needs "kind", one of: {", ".join(KINDS)}.')
         assert isinstance(name, str)
         countable = not kind.instant and name not in _CONDITIONS
-        known = {"kind", *kind.options, *(["phone"] if kind.of_phone else []), *(["times"] if countable else [])}
+        fitting = {"phone": kind.of_phone, "message": kind.of_message, "times": countable}
+        known = {"kind", *kind.options, *(name for name, fits in fitting.items() if fits)}
         if unknown := sorted(body.keys() - known):
             raise InvalidInput(f"A fault of the kind {name} has no {' and no '.join(unknown)}.")
         options = {option: _number(body, option, rule) for option, rule in kind.options.items()}
         if name == "login" and options["reason"] not in LOGIN_REASONS:
             raise InvalidInput(f'"reason" must be one of {", ".join(map(str, LOGIN_REASONS))}.')
         left = _number(body, "times", _TIMES) if "times" in body else kind.times
-        return Fault(name, _phone(body), options, left)
+        return Fault(name, _text(body, "phone"), options, left, _text(body, "message"))
 
     @property
     def instant(self) -> bool:
         return KINDS[self.kind].instant
 
     def show(self) -> dict[str, Any]:
-        return {"kind": self.kind, "phone": self.phone, **self.options, "left": self.left}
+        whose = {"message": self.message} if KINDS[self.kind].of_message else {"phone": self.phone}
+        return {"kind": self.kind, **whose, **self.options, "left": self.left}
 
 
-def _phone(body: dict[str, Any]) -> str | None:
-    phone = body.get("phone")
-    if phone is not None and not isinstance(phone, str):
-        raise InvalidInput('"phone" must be a text: the number of a phone.')
-    return phone
+def _text(body: dict[str, Any], name: str) -> str | None:
+    value = body.get(name)
+    if value is not None and not isinstance(value, str):
+        raise InvalidInput(f'"{name}" must be a text.')
+    return value
 
 
 def _number(body: dict[str, Any], name: str, rule: Number) -> int:
@@ -128,7 +140,17 @@ class Faults:
     def take(self, kind: str, phone: str | None = None) -> Fault | None:
         """As `find`, and it happens now."""
         fault = self.find(kind, phone)
-        if fault and fault.left is not None:
+        return self._happens(fault) if fault else None
+
+    def take_of_file(self, kind: str, belongs: Callable[[str], bool]) -> Fault | None:
+        """The oldest fault of the kind for a file: `belongs` says whether it is that of a message."""
+        for fault in self._active:
+            if fault.kind == kind and (fault.message is None or belongs(fault.message)):
+                return self._happens(fault)
+        return None
+
+    def _happens(self, fault: Fault) -> Fault:
+        if fault.left is not None:
             fault.left -= 1
             if not fault.left:
                 self._active.remove(fault)

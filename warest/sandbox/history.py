@@ -9,6 +9,7 @@ from google.protobuf.json_format import MessageToDict
 
 from warest.errors import NotFound
 from warest.ids import Jid
+from warest.sandbox import attachments
 from warest.sandbox.accounts import Account, Accounts
 from warest.sandbox.store import Store
 from warest.whatsapp import protos
@@ -79,6 +80,13 @@ class History:
             return protos.e2e.Message.FromString(data)
         raise NotFound(f"{owner.phone} shows no message {message_id}.")
 
+    def brings(self, message_id: str, file: str) -> bool:
+        """Whether the message of this id, on whichever phone, brings this file of the media host."""
+        for (data,) in self._store.read("select message from messages where id = ? limit 1", message_id):
+            attachment = attachments.find(protos.e2e.Message.FromString(data))
+            return attachment is not None and attachment.file == file
+        return False
+
     def _find(self, owner: Account, sender: Account, message_id: str) -> list[Any]:
         where = "select chat, message from messages where phone = ? and sender = ? and id = ?"
         return self._store.read(where, owner.phone, sender.phone, message_id)
@@ -132,7 +140,9 @@ class History:
             return {"kind": "text", "text": value}
         if name == "extendedTextMessage":
             return {"kind": "text", "text": value.text, **self._context(value.contextInfo)}
-        return {"kind": name, "text": "", "message": MessageToDict(message)}
+        attachment = attachments.find(message)
+        file = {"file": attachment.show()} if attachment else {}
+        return {"kind": name, "text": "", "message": MessageToDict(message), **file}
 
     def _context(self, context: Any) -> dict[str, Any]:
         about: dict[str, Any] = {}

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from warest.ids import Jid
-from warest.sandbox import app_state, media_host, mex, usync
+from warest.sandbox import app_state, media, mex, usync
 from warest.sandbox.accounts import Device
 from warest.sandbox.crypto import DJB, signed
 from warest.sandbox.nodes import SERVER, MalformedNode, Node, Value
@@ -146,7 +146,7 @@ def _blocklist(network: "Network", device: Device, iq: Node) -> list[Node]:
 
 def _media_hosts(network: "Network", device: Device, iq: Node) -> list[Node]:
     attrs: dict[str, Value] = {"auth": "sandbox", "ttl": "3600", "auth_ttl": "3600", "max_buckets": "12"}
-    return [Node("media_conn", attrs, [Node("host", {"hostname": media_host.HOST})])]
+    return [Node("media_conn", attrs, [Node("host", {"hostname": media.HOST})])]
 
 
 def _props(network: "Network", device: Device, iq: Node) -> list[Node]:

@@ -1,7 +1,7 @@
 """How faults are done to connections; what can be asked for is in faults.py.
 
 Faults that strike at a certain point, such as the next login, are taken where that point is: in network.py,
-messages.py, pairing.py and proxy.py.
+messages.py, pairing.py, proxy.py and media_host.py.
 """
 
 import secrets
@@ -56,6 +56,11 @@ def hinder(network: "Network", connection: Connection, phone: str | None) -> Non
         stalled=network.faults.find("silent", phone) is not None,
         delay=slow.options["milliseconds"] / 1000 if slow else 0,
     )
+
+
+def of_file(network: "Network", kind: str, name: str) -> Fault | None:
+    """What happens now to this file of the media host."""
+    return network.faults.take_of_file(kind, lambda message: network.history.brings(message, name))
 
 
 def fail_login(connection: Connection, fault: Fault) -> None:

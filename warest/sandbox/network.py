@@ -178,6 +178,7 @@ class Network:
             return
         self.accounts.unlink(device)
         self.keys.forget(device)
+        self.files.forget(device)
         self.devices_changed(device.account)
         if connection := device.connection:
             conflict = Node("conflict", {"type": "device_removed"})

@@ -8,6 +8,7 @@ from typing import Any
 from google.protobuf.message import DecodeError
 
 from warest.ids import Jid
+from warest.sandbox import attachments
 from warest.sandbox.accounts import Account, Accounts, Device
 from warest.sandbox.crypto import DJB
 from warest.sandbox.delivery import Delivery
@@ -32,9 +33,10 @@ class Phones:
 
     # Sending
 
-    def send(self, sender: Account, to: Account, message: Any) -> str:
+    def send(self, sender: Account, to: Account, message: Any, message_id: str = "") -> str:
         """Send a message as the phone: to the other account's phone and sessions, and to its own sessions."""
-        item = Item(to, sender, "3A" + secrets.token_hex(9).upper(), int(time.time()), message)
+        message_id = message_id or "3A" + secrets.token_hex(9).upper()
+        item = Item(to, sender, message_id, int(time.time()), message)
         self._history.add(sender, item)
         if to is not sender:
             # From phone to phone nothing is encrypted: both live in this process.
@@ -47,7 +49,9 @@ class Phones:
     def _stanza(self, item: Item, device: Device, *, retry: int = 0) -> Node:
         """The message for one device: a session of the sender's own account gets a copy that names the chat."""
         sender, message = item.sender, item.message
-        attrs: dict[str, Value] = {"from": sender.lid, "id": item.id, "type": "text", "t": str(item.timestamp)}
+        attachment = attachments.find(message)
+        kind = "media" if attachment else "text"
+        attrs: dict[str, Value] = {"from": sender.lid, "id": item.id, "type": kind, "t": str(item.timestamp)}
         attrs["notify"] = sender.name
         if device.account is sender:
             attrs |= {"recipient": item.chat.lid, "peer_recipient_pn": item.chat.pn}
@@ -57,6 +61,8 @@ class Phones:
         else:
             attrs["sender_pn"] = sender.pn
         enc = self._keys.encrypt(sender, device, message.SerializeToString(), afresh=retry > 0)
+        if attachment:
+            enc.attrs["mediatype"] = attachment.media_type
         if retry:
             enc.attrs["count"] = str(retry)
         return Node("message", attrs, [enc])

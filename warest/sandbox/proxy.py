@@ -8,7 +8,7 @@ import asyncio
 import ssl
 from collections.abc import Callable
 
-from warest.sandbox import media_host
+from warest.sandbox import media, media_host
 from warest.sandbox.certificates import Authority
 from warest.sandbox.connection import Connection
 from warest.sandbox.network import Network
@@ -29,9 +29,9 @@ class Proxy:
         #: Who answers behind TLS, by host and port.
         self._hosts: dict[str, Callable[[], TunnelEnd]] = {
             _WEB_TARGET: lambda: Connection(network),
-            f"{media_host.HOST}:443": lambda: media_host.MediaHost(network),
+            f"{media.HOST}:443": lambda: media_host.MediaHost(network),
         }
-        self._context = authority.context([WEB, media_host.HOST])
+        self._context = authority.context([WEB, media.HOST])
 
     def serves(self, target: str) -> bool:
         if target not in self._hosts:

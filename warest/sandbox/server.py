@@ -100,7 +100,7 @@ class Sandbox:
             try:
                 request = await read_request(reader)
             except BadRequest as error:
-                writer.write(answer(400, {"error": str(error)}))
+                writer.writelines(answer(400, {"error": str(error)}))
                 break
             if request is None:
                 break
@@ -108,14 +108,14 @@ class Sandbox:
                 await self._proxy.tunnel(request.path[0], writer)
                 return
             keep_alive = request.keep_alive
-            writer.write(_REFUSED if request.method == "CONNECT" else await self._answer(request))
+            writer.writelines([_REFUSED] if request.method == "CONNECT" else await self._answer(request))
             await writer.drain()
         writer.close()
 
-    async def _answer(self, request: Request) -> bytes:
+    async def _answer(self, request: Request) -> list[bytes]:
         result = await self._control.answer(request)
         self._network.outbox.flush()  # What an answer says is true after a kill, too.
-        return answer(result.status, result.data, keep_alive=request.keep_alive)
+        return answer(result.status, result.data, result.mimetype, keep_alive=request.keep_alive)
 
 
 def token_cache(data: Path) -> Path:

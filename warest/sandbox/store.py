@@ -58,16 +58,16 @@ create table app_state (
     phone text not null, collection text not null, version integer not null, patch blob not null,
     primary key (phone, collection, version)
 ) without rowid;
-create table files (        -- what the media host serves, each for one device
-    name text primary key, phone text not null, device integer not null, data blob not null
+create table files (        -- what the media host serves, and for which device; the bytes are in a folder
+    name text primary key, phone text not null, device integer not null
 ) without rowid;
 create table violations (
     seq integer primary key autoincrement, at real not null, device text not null, what text not null,
     node text not null
 );
-pragma user_version = 3;
+pragma user_version = 4;
 """
-_VERSION = 3
+_VERSION = 4
 
 #: What leads from a version to the next.
 _CHANGES = {
@@ -78,6 +78,12 @@ _CHANGES = {
         ) without rowid;
         pragma user_version = 3;
     """,
+    # What sessions have not fetched until then is gone: it was the history for those just linked.
+    3: """
+        drop table files;
+        create table files (name text primary key, phone text not null, device integer not null) without rowid;
+        pragma user_version = 4;
+    """,
 }
 
 #: Seconds that a second sandbox waits for the folder: long enough for the first to end.
@@ -87,6 +93,7 @@ _LOCK_TIMEOUT = 1.0
 class Store:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.folder = folder
         (folder / FILE).touch(mode=0o600)
         #: Called when a transaction begins, so that somebody ends it.
         self.on_change: Callable[[], None] = lambda: None

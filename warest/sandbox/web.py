@@ -10,6 +10,8 @@ from urllib.parse import parse_qsl, unquote
 from warest.errors import InvalidInput
 
 _MAX_BODY = 1 << 20
+#: Of what sends a file: 128 MB in base64, and words.
+_MAX_MEDIA_BODY = 180 << 20
 
 #: How the port may be called in `Host:`.
 _HOSTS = frozenset({"127.0.0.1", "localhost"})
@@ -72,8 +74,9 @@ async def read_request(reader: asyncio.StreamReader) -> Request | None:
         size = int(headers.get("content-length", 0))
     except ValueError as error:
         raise BadRequest("This is no HTTP/1.1 request.") from error
-    if "transfer-encoding" in headers or not 0 <= size <= _MAX_BODY:
-        raise BadRequest(f"A body needs a Content-Length of at most {_MAX_BODY}.")
+    limit = _MAX_MEDIA_BODY if target.endswith("/media") else _MAX_BODY
+    if "transfer-encoding" in headers or not 0 <= size <= limit:
+        raise BadRequest(f"A body needs a Content-Length of at most {limit}.")
     body = await reader.readexactly(size) if size else b""
     keep_alive = version == "HTTP/1.1" and headers.get("connection", "").lower() != "close"
     if method == "CONNECT":
@@ -86,12 +89,13 @@ async def read_request(reader: asyncio.StreamReader) -> Request | None:
     return Request(method, segments, dict(parse_qsl(query)), body, keep_alive)
 
 
-def answer(status: int, data: Any, *, keep_alive: bool = False) -> bytes:
-    body = json.dumps(data, ensure_ascii=False).encode() + b"\n"
+def answer(status: int, data: Any, mimetype: str = "", *, keep_alive: bool = False) -> list[bytes]:
+    """Head and body; what has a MIME type is sent as it is, all other data in JSON."""
+    body: bytes = data if mimetype else json.dumps(data, ensure_ascii=False).encode() + b"\n"
     head = (
         f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n"
-        "Content-Type: application/json\r\n"
+        f"Content-Type: {mimetype or 'application/json'}\r\n"
         f"Content-Length: {len(body)}\r\n"
         f"Connection: {'keep-alive' if keep_alive else 'close'}\r\n\r\n"
     )
-    return head.encode() + body
+    return [head.encode(), body]

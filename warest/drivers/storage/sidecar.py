@@ -1,5 +1,6 @@
 """What is kept beside a local file: a JSON document, in the original's words."""
 
+import hashlib
 import json
 import logging
 from dataclasses import dataclass
@@ -11,6 +12,9 @@ from warest.drivers.storage.stored import Stored, Visibility, check_extra, guess
 log = logging.getLogger(__name__)
 
 SUFFIX = ".meta.json"
+
+#: SHA-256 of all the others, sorted; the original writes none.
+_DIGEST = "digest"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,23 +29,21 @@ class Sidecar:
     def to_json(self) -> bytes:
         """Files of our own only."""
         stored = self.stored
-        return json.dumps(
-            {
-                "key": stored.key,
-                "driver": "local",
-                "visibility": stored.visibility,
-                "originalName": stored.original_name,
-                "mimeType": stored.mime_type,
-                "size": stored.size,
-                "checksum": stored.checksum,
-                "checksumAlgorithm": "sha256",
-                "encrypted": self.is_encrypted,
-                "encryption": {"algorithm": "aes-256-gcm", "format": "warseal-1"} if self.is_encrypted else None,
-                "extra": json.loads(check_extra(stored.extra)),
-                "uploadedAt": datetime.fromtimestamp(stored.uploaded_at, UTC).isoformat(timespec="milliseconds"),
-            },
-            indent=2,
-        ).encode()
+        told = {
+            "key": stored.key,
+            "driver": "local",
+            "visibility": stored.visibility,
+            "originalName": stored.original_name,
+            "mimeType": stored.mime_type,
+            "size": stored.size,
+            "checksum": stored.checksum,
+            "checksumAlgorithm": "sha256",
+            "encrypted": self.is_encrypted,
+            "encryption": {"algorithm": "aes-256-gcm", "format": "warseal-1"} if self.is_encrypted else None,
+            "extra": json.loads(check_extra(stored.extra)),
+            "uploadedAt": datetime.fromtimestamp(stored.uploaded_at, UTC).isoformat(timespec="milliseconds"),
+        }
+        return json.dumps(told | {_DIGEST: _digest(told)}, indent=2).encode()
 
 
 def parse(text: bytes, key: str, visibility: Visibility) -> Sidecar | None:
@@ -53,7 +55,13 @@ def parse(text: bytes, key: str, visibility: Visibility) -> Sidecar | None:
         return None
 
 
+def _digest(told: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
+
 def _parsed(found: dict[str, Any], key: str, visibility: Visibility) -> Sidecar:
+    if found.pop(_DIGEST, None) not in (None, _digest(found)):
+        raise ValueError("damaged")
     name = str(found.get("originalName") or "")
     is_sha256 = str(found.get("checksumAlgorithm") or "").lower() in ("sha256", "sha-256")
     encryption = found.get("encryption") or {}
