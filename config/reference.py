@@ -7,11 +7,17 @@ from typing import Any
 from pydantic import BaseModel
 
 from warest.config.fetch_settings import FetchSettings
+from warest.config.media_settings import MediaSettings
 from warest.config.settings import Settings, names_of
 from warest.config.storage_settings import StorageSettings
 
 #: The settings by chapter; those that `Settings` itself has come first, without a title.
-GROUPS: dict[str, type[BaseModel]] = {"": Settings, "Storage": StorageSettings, "Fetching": FetchSettings}
+GROUPS: dict[str, type[BaseModel]] = {
+    "": Settings,
+    "Storage": StorageSettings,
+    "Fetching": FetchSettings,
+    "Compression": MediaSettings,
+}
 
 _ROOT = Path(__file__).resolve().parent.parent
 
