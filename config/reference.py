@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from warest.config.fetch_settings import FetchSettings
+from warest.config.media_settings import MediaSettings
 from warest.config.mirror_settings import MirrorSettings
 from warest.config.settings import Settings, names_of
 from warest.config.storage_settings import StorageSettings
@@ -17,6 +18,7 @@ GROUPS: dict[str, type[BaseModel]] = {
     "Storage": StorageSettings,
     "Fetching": FetchSettings,
     "Received files": MirrorSettings,
+    "Compression": MediaSettings,
 }
 
 _ROOT = Path(__file__).resolve().parent.parent

@@ -33,6 +33,8 @@ OWNERS = {
     "httpcore": ("fetch",),
     "websockets": ("sandbox",),
     "segno": ("pictures",),
+    "PIL": ("media",),
+    "imageio_ffmpeg": ("media", "cli.doctor"),
     "psycopg2": ("store.postgres", "whatsapp.keystores"),
     "pymysql": ("store.mysql", "store.mysql_migrations"),
     "minio": ("drivers.storage.s3",),

@@ -9,7 +9,7 @@ from typing import Any
 import falcon
 from pydantic import AliasChoices, Field
 
-from warest import ids, media, texts
+from warest import ids, texts
 from warest.bus import Bus
 from warest.commands import SendDocument
 from warest.config.settings import Settings
@@ -20,6 +20,7 @@ from warest.http.operation import Answer, Flag, Parameters, Word, operation
 from warest.http.resources.messages import SentEntry, Tokens, message_id, sent_entry
 from warest.http.sessions import SessionAccess
 from warest.http.sources import Sources
+from warest.media import rules
 from warest.spool import Spool
 
 _FIELDS = ("document", "url", "media", "file", "source", "upload")
@@ -78,7 +79,7 @@ class SendDocumentResource:
         name = PurePosixPath((parameters.filename or upload.name).replace("\\", "/")).name or "document"
         mimetype = uploads.kind_of(name, upload.mimetype)
         with self._spool.open(upload.key, length=16) as opened:
-            reason = media.refusal_of(name, mimetype, opened.read())
+            reason = rules.refusal_of(name, mimetype, opened.read())
         if reason:
             self._spool.delete(upload.key)
             raise Refusal(Code.UNSUPPORTED_MEDIA_TYPE, reason)
@@ -94,7 +95,7 @@ class SendDocumentResource:
 
 
 def _entry(sent: dict[str, Any], command: SendDocument) -> dict[str, Any]:
-    kind = f"document {media.extension_of(command.name)}".rstrip()
+    kind = f"document {rules.extension_of(command.name)}".rstrip()
     extras = {"filename": command.name, "mimetype": command.mimetype}
     if command.caption:
         extras["caption"] = command.caption

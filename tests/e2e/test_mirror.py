@@ -50,7 +50,7 @@ def test_every_kind_of_file_arrives(linked: Product, receiver: Receiver) -> None
     sent = {}
     for kind, mimetype, content_type in KINDS:
         content = os.urandom(100_003)
-        id = linked.phone_sends_file(BUDI, ANI, kind, content, mimetype=mimetype, name=f"{kind}.bin")
+        id = linked.phone_sends_media(BUDI, ANI, kind, content, mimetype=mimetype, name=f"{kind}.bin")
         sent[id] = (content, mimetype, content_type)
     for id, (content, mimetype, content_type) in sent.items():
         data = arrived(receiver, "message_received", id)
@@ -76,7 +76,7 @@ def test_a_file_follows_when_storage_is_back(folder: Path, receiver: Receiver) -
         obstacle = root / "incoming-media"
         obstacle.write_text("no folder can be here")
         content = os.urandom(5000)
-        id = product.phone_sends_file(BUDI, ANI, "image", content, mimetype="image/png")
+        id = product.phone_sends_media(BUDI, ANI, "image", content, mimetype="image/png")
         first = arrived(receiver, "message_received", id)
         assert first["media"]["mirror"] == {"status": "pending"} and first["media"]["directPath"]
         obstacle.unlink()
@@ -90,7 +90,7 @@ def test_a_file_follows_when_storage_is_back(folder: Path, receiver: Receiver) -
 
 
 def test_deleting_a_session_deletes_its_files(linked: Product, receiver: Receiver) -> None:
-    id = linked.phone_sends_file(BUDI, ANI, "image", b"a picture", mimetype="image/png")
+    id = linked.phone_sends_media(BUDI, ANI, "image", b"a picture", mimetype="image/png")
     arrived(receiver, "message_received", id)
     kept = linked.data / "private" / "storages" / "incoming-media"
     assert [path for path in kept.rglob("*") if path.is_file()]

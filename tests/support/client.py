@@ -80,11 +80,6 @@ class Client:
     def phone_sends(self, phone: str, to: str, text: str) -> str:
         return str(self.sandbox("POST", f"/phones/{phone}/messages", json={"to": to, "text": text})["id"])
 
-    def phone_sends_file(self, phone: str, to: str, kind: str, content: bytes, **told: Any) -> str:
-        """The id of the message; `told` is what the phone says of the file."""
-        file = {"kind": kind, "data": base64.b64encode(content).decode(), **told}
-        return str(self.sandbox("POST", f"/phones/{phone}/messages", json={"to": to, "file": file})["id"])
-
     def phone_has(self, phone: str, text: str) -> bool:
         messages = self.sandbox("GET", f"/phones/{phone}/messages", params={"after": 0, "wait": 0})
         return any(message["text"] == text for message in messages if message["kind"] == "text")
