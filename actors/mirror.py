@@ -13,13 +13,14 @@ import dramatiq
 
 from warest import events, ids, keys, mirroring
 from warest.bus import answered
-from warest.config import links
+from warest.config import kinds, links
 from warest.config.house import House
 from warest.drivers.storage import Storage
 from warest.encrypted_media import KINDS
 from warest.errors import DriverError, FetchError, InvalidInput, NotFound
 from warest.events import SessionIdentity
 from warest.fetch.media_host import MediaHost
+from warest.media.rules import is_among
 from warest.mirroring import EXPIRED, FAILED, PENDING, SKIPPED, STORED, RemoteFile
 from warest.store import MessageFile, Store
 
@@ -45,7 +46,7 @@ class Mirror:
         self._store = store
         self._files = files
         self._host = host
-        self._types = [one.strip().lower() for one in house.settings.mirror_types.split(",")]
+        self._types = kinds.split(house.settings.mirror_types.lower())
 
     def mirror(self, report: Report, attempt: int) -> None:
         """One try at the file of a message, and what follows from it."""
@@ -106,7 +107,7 @@ class Mirror:
         """Why the settings do not want it; empty: they do."""
         if not self._settings.mirror:
             return "WAREST_DOWNLOAD_MEDIA_RECEIVED is off"
-        if not mirroring.is_wanted(remote.mime_type, self._types):
+        if not is_among(remote.mime_type, self._types):
             return f"{remote.mime_type or 'a file without a type'} is not in WAREST_DOWNLOAD_MEDIA_ALLOW_MIMETYPES"
         if (remote.file.size or 0) > self._limit:
             return f"it is larger than WAREST_DOWNLOAD_MEDIA_MAX_MB ({self._settings.mirror_limit_mb:g})"

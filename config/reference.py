@@ -11,6 +11,7 @@ from warest.config.media_settings import MediaSettings
 from warest.config.mirror_settings import MirrorSettings
 from warest.config.settings import Settings, names_of
 from warest.config.storage_settings import StorageSettings
+from warest.config.upload_settings import UploadSettings
 
 #: The settings by chapter; those that `Settings` itself has come first, without a title.
 GROUPS: dict[str, type[BaseModel]] = {
@@ -18,6 +19,7 @@ GROUPS: dict[str, type[BaseModel]] = {
     "Storage": StorageSettings,
     "Fetching": FetchSettings,
     "Received files": MirrorSettings,
+    "Files to send": UploadSettings,
     "Compression": MediaSettings,
 }
 

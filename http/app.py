@@ -15,12 +15,14 @@ from warest.drivers.storage import Storage
 from warest.http import errors as http_errors
 from warest.http import middleware
 from warest.http.clients import Clients
+from warest.http.file_sending import FileSending
 from warest.http.gate import Gate, SpamGuard
 from warest.http.openapi import OpenApi
 from warest.http.resources import (
     auth,
     documents,
     identifiers,
+    media_sends,
     messages,
     received_files,
     server,
@@ -63,7 +65,7 @@ def create_app(parts: House, opened: Store, files: Storage, limits: Limits, *, a
             middleware.HeadAsGet(),
             logins.gate,
             middleware.Body(current),
-            Uploads(house.open_spool(current, files)),
+            Uploads(current, house.open_spool(current, files)),
             SpamGuard(current, limits),
             auth.PageCookie(),
         ],
@@ -94,7 +96,8 @@ def logins_of(parts: House, opened: Store, limits: Limits, admin_key: str) -> au
 def routes(parts: House, opened: Store, files: Storage, logins: auth.Auth) -> Iterator[tuple[str, Any]]:
     """Every path and its resource."""
     access, spool = SessionAccess(opened, parts.states), house.open_spool(parts.settings, files)
-    sources = Sources(spool, house.open_fetcher(parts.settings))
+    sources = Sources(parts.settings, spool, house.open_fetcher(parts.settings))
+    sending = FileSending(parts.bus, access, parts.settings, spool, sources)
     shared = sessions.Sessions(opened, parts.states, parts.bus, access, default_url=parts.settings.webhook_default_url)
     yield "/api/auth/login", auth.Login(logins)
     yield "/api/auth/logout", auth.Logout(logins)
@@ -111,10 +114,11 @@ def routes(parts: House, opened: Store, files: Storage, logins: auth.Auth) -> It
     yield "/api/v1/misc/uuid/generate", identifiers.Generate()
     yield "/api/v1/misc/uuid/validate", identifiers.Validate()
     yield "/api/v1/messages/send/text", messages.SendTextResource(parts.bus, access, parts.settings)
-    yield (
-        "/api/v1/messages/send/document",
-        documents.SendDocumentResource(parts.bus, access, parts.settings, spool, sources),
-    )
+    yield "/api/v1/messages/send/document", documents.SendDocument(sending)
+    yield "/api/v1/messages/send/media", media_sends.SendMedia(sending)
+    yield "/api/v1/messages/send/audio", media_sends.SendAudio(sending)
+    yield "/api/v1/messages/send/sticker", media_sends.SendSticker(sending)
+    yield "/api/v1/messages/send/gif", media_sends.SendGif(sending)
     yield (
         "/api/v1/messages/{messageId}/media",
         received_files.ReceivedFileResource(parts.bus, access, parts.settings, opened, files),

@@ -65,7 +65,13 @@ class Code(Enum):
     DUPLICATE_REQUEST = (2009, 409)
     METHOD_NOT_ALLOWED = (2010, 405)
     NOT_ACCEPTABLE = (2011, 406)
-    DOCUMENT_TOO_LARGE = (2011, 413)  # as send/document says it, whatever the table does
+    # As the routes that send files say it, whatever the table does.
+    MEDIA_OVER_LIMIT = (2009, 413)
+    AUDIO_TOO_LARGE = (2010, 413)
+    DOCUMENT_TOO_LARGE = (2011, 413)
+    STICKER_TOO_LARGE = (2012, 413)
+    GIF_TOO_LARGE = (2013, 413)
+    VOICE_CONVERT_FAILED = (2014, 422)
     UNPROCESSABLE_ENTITY = (2012, 422)
 
     # auth

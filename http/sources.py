@@ -11,10 +11,11 @@ from urllib.parse import unquote_to_bytes
 
 import falcon
 
+from warest.config.settings import Settings
 from warest.errors import InvalidInput
 from warest.fetch import Fetcher
-from warest.http.uploads import KEPT_FOR, FileInput, Upload, handed_on, refused_when_too_large
-from warest.spool import Spool
+from warest.http.uploads import FileInput, Upload, handed_on, refused_when_too_large
+from warest.spool import ON_ITS_WAY, Spool
 
 _URL = re.compile(r"https?://", re.IGNORECASE)
 
@@ -26,7 +27,8 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/_-]+={0,2}")
 class Sources:
     """Gets a request's file into the spool, wherever it is."""
 
-    def __init__(self, spool: Spool, fetcher: Fetcher) -> None:
+    def __init__(self, settings: Settings, spool: Spool, fetcher: Fetcher) -> None:
+        self._settings = settings
         self._spool = spool
         self._fetcher = fetcher
 
@@ -37,23 +39,27 @@ class Sources:
         """
         if upload := handed_on(request):
             return upload
+        limit = min(wanted.limit(self._settings), self._spool.limit)
         with refused_when_too_large(wanted):
-            return self._fetched(text.strip()) if _URL.match(text.strip()) else self._held(text)
+            return self._fetched(text.strip(), limit) if _URL.match(text.strip()) else self._held(text, limit)
 
-    def _fetched(self, url: str) -> Upload:
-        with self._fetcher.open(url, limit=self._spool.limit) as found:
-            return Upload(self._spool.put(found, seconds=KEPT_FOR), found.file_name, found.mime_type)
+    def _fetched(self, url: str, limit: int) -> Upload:
+        with self._fetcher.open(url, limit=limit) as found:
+            return Upload(self._spool.put(found, seconds=ON_ITS_WAY), found.file_name, found.mime_type)
 
-    def _held(self, text: str) -> Upload | None:
+    def _held(self, text: str, limit: int) -> Upload | None:
         if found := _DATA_URI.match(text):
             mimetype, _, is_base64 = found.groups()
             content = text[found.end() :]
             data = _decoded(content) if is_base64 else unquote_to_bytes(content)
             if data is None:
                 raise InvalidInput("the data URI is not base64")
-            return Upload(self._spool.put(io.BytesIO(data), seconds=KEPT_FOR), "", mimetype.lower())
+            return self._kept(data, mimetype.lower(), limit)
         data = _decoded(text.removeprefix("base64,")) if _looks_like_base64(text) else None
-        return Upload(self._spool.put(io.BytesIO(data), seconds=KEPT_FOR), "", "") if data else None
+        return self._kept(data, "", limit) if data else None
+
+    def _kept(self, data: bytes, mimetype: str, limit: int) -> Upload:
+        return Upload(self._spool.put(io.BytesIO(data), seconds=ON_ITS_WAY, limit=limit), "", mimetype)
 
 
 def _looks_like_base64(text: str) -> bool:

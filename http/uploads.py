@@ -3,8 +3,8 @@
 Facts: contract, endpoints.md section 6; quirks Q10 (boundaries keep their case) and Q11.
 """
 
-import mimetypes
-from collections.abc import Iterator
+import operator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -12,13 +12,11 @@ from typing import Any
 import falcon
 from falcon.media import multipart
 
+from warest.config.settings import Settings
 from warest.errors import InvalidInput
 from warest.http.codes import Code
 from warest.http.errors import Refusal, Rejection
-from warest.spool import Spool
-
-#: A file waits so long for its session, which may have others to send before, s.
-KEPT_FOR = 3600
+from warest.spool import ON_ITS_WAY, Spool
 
 #: A text field of a form may be this long, bytes.
 _LONGEST_FIELD = 2 * 1024 * 1024
@@ -28,10 +26,17 @@ _MULTIPART = "multipart/form-data"
 
 @dataclass(frozen=True)
 class FileInput:
-    """What a resource takes: the fields that its file may stand in, and its code for one that is too large."""
+    """What a resource takes: what it calls its file, the fields that it may stand in, the code for one that is too
+    large, and what is too large."""
 
+    noun: str
     fields: tuple[str, ...]
     too_large: Code
+    limit_mb: Callable[[Settings], float] = operator.attrgetter("media_limit_mb")
+
+    def limit(self, settings: Settings) -> int:
+        """Bytes."""
+        return int(self.limit_mb(settings) * 1_000_000)
 
 
 @dataclass(frozen=True)
@@ -49,7 +54,8 @@ class Uploads:
     What is left in the spool when the answer goes out was not handed on, and is deleted.
     """
 
-    def __init__(self, spool: Spool) -> None:
+    def __init__(self, settings: Settings, spool: Spool) -> None:
+        self._settings = settings
         self._spool = spool
 
     def process_resource(self, request: falcon.Request, _: falcon.Response, resource: Any, __: dict[str, str]) -> None:
@@ -58,17 +64,19 @@ class Uploads:
             return
         request.context.body = {}
         kind = (request.content_type or "").partition(";")[0].strip().lower()
+        if (request.content_length or 0) > self._settings.raw_limit_mb * 1_000_000:
+            raise Rejection(413, "request entity too large")
         with refused_when_too_large(wanted):
             if kind == _MULTIPART:
-                self._take_form(request, wanted.fields)
+                self._take_form(request, wanted)
             elif request.content_length:
-                self._keep(request, self._spool.put(request.bounded_stream, seconds=KEPT_FOR), "", kind)
+                self._keep(request, wanted, request.bounded_stream, "", kind)
 
     def process_response(self, request: falcon.Request, *_: Any) -> None:
         for upload in _waiting(request):
             self._spool.delete(upload.key)
 
-    def _take_form(self, request: falcon.Request, fields: tuple[str, ...]) -> None:
+    def _take_form(self, request: falcon.Request, wanted: FileInput) -> None:
         """Fields that are repeated become lists. Of several files the one in a field of the route counts, else the
         first."""
         is_named = False
@@ -76,21 +84,22 @@ class Uploads:
             for part in request.get_media():
                 if part.filename is None:
                     _add(request.context.body, part.name, _text_of(part))
-                elif not _waiting(request) or (part.name in fields and not is_named):
-                    is_named = part.name in fields
-                    self._replace(request, part)
+                elif not _waiting(request) or (part.name in wanted.fields and not is_named):
+                    is_named = part.name in wanted.fields
+                    self._replace(request, wanted, part)
                 else:
                     part.stream.exhaust()
         except (multipart.MultipartParseError, falcon.MediaMalformedError):
             raise Rejection(400, "The body is not a multipart form") from None
 
-    def _replace(self, request: falcon.Request, part: multipart.BodyPart) -> None:
+    def _replace(self, request: falcon.Request, wanted: FileInput, part: multipart.BodyPart) -> None:
         self.process_response(request)
         request.context.uploads = []
         mimetype = (part.content_type or "").partition(";")[0].strip().lower()
-        self._keep(request, self._spool.put(part.stream, seconds=KEPT_FOR), part.filename or "", mimetype)
+        self._keep(request, wanted, part.stream, part.filename or "", mimetype)
 
-    def _keep(self, request: falcon.Request, key: str, name: str, mimetype: str) -> None:
+    def _keep(self, request: falcon.Request, wanted: FileInput, stream: Any, name: str, mimetype: str) -> None:
+        key = self._spool.put(stream, seconds=ON_ITS_WAY, limit=wanted.limit(self._settings))
         request.context.uploads = [Upload(key, name, mimetype)]
 
 
@@ -103,7 +112,7 @@ def refused_when_too_large(wanted: FileInput) -> Iterator[None]:
         if "limit" not in error.details:
             raise
         limit_mb = error.details["limit"] / 1_000_000
-        raise Refusal(wanted.too_large, f"The file is too large (limit {limit_mb:g} MB)") from None
+        raise Refusal(wanted.too_large, f"{wanted.noun} too large (limit {limit_mb:g}MB)") from None
 
 
 def handed_on(request: falcon.Request) -> Upload | None:
@@ -111,13 +120,6 @@ def handed_on(request: falcon.Request) -> Upload | None:
     waiting = _waiting(request)
     request.context.uploads = []
     return waiting[0] if waiting else None
-
-
-def kind_of(name: str, declared: str) -> str:
-    """A MIME type: what was declared, else what the name says, else that nothing is known."""
-    if declared and declared != "application/octet-stream":
-        return declared
-    return mimetypes.guess_type(name)[0] or "application/octet-stream"
 
 
 def _text_of(part: multipart.BodyPart) -> str:

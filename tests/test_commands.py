@@ -10,7 +10,9 @@ from warest import commands
 SAMPLES = [
     commands.SendText(to=("1@lid",), text="a"),
     commands.SendText(to=("1@lid", "2@g.us"), text="ä\0\n", mentions=("3@lid",), reply_to="ID", forwarded=True),
-    commands.SendDocument(to=("1@lid",), file="spool/1-a", name="ä.pdf", mimetype="application/pdf", caption="c"),
+    commands.SendFile(
+        kind="document", to=("1@lid",), file="spool/1-a", name="ä.pdf", mimetype="application/pdf", caption="c"
+    ),
     commands.PairPhone(phone="628111"),
     commands.Logout(),
 ]

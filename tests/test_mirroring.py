@@ -118,14 +118,3 @@ def test_a_file_that_is_not_stored() -> None:
     assert told["media"] == {**event()["media"], "mirror": {"status": "expired", "reason": "it is gone"}}
     assert mirroring.news_of(told)["media"] == told["media"]
     assert list(mirroring.news_of(told)) == ["message", "contentType", "sender", "media"]
-
-
-@pytest.mark.parametrize(
-    ("allowed", "wanted"),
-    [
-        (["image/jpeg"], True), (["image/*"], True), (["*/*"], True),
-        (["image/png", "audio/*"], False), ([""], False), ([], False), (["image"], False),
-    ],
-)  # fmt: skip
-def test_types_that_are_wanted(allowed: list[str], wanted: bool) -> None:
-    assert mirroring.is_wanted("image/jpeg", allowed) is wanted

@@ -30,6 +30,9 @@ NUDGE_TTL = 60
 #: keeps what it cannot hand over.
 OUTBOX_LIMIT = 100_000
 
+#: A refusal that nobody has fetched is dropped after this long, ms.
+REFUSAL_TTL_MS = 60_000
+
 _PUBLISH = """
 -- KEYS: seen, public stream, outbox, nudged, queue of the nudge
 -- ARGV: seen ttl, public length, nudge ttl, outbox limit, number of event fields, event fields..., nudge fields...
@@ -59,20 +62,43 @@ class Bus:
         self._events_kept = events_kept
         self._publish: Callable[..., Any] = client.register_script(_PUBLISH)
 
-    def call(self, session: str, command: commands.Command, timeout: float) -> Any:
+    def call(
+        self,
+        session: str,
+        command: commands.Command,
+        timeout: float,
+        *,
+        compression: dict[str, Any] | None = None,
+    ) -> Any:
         """Give a command to a session and wait for its result, or raise what its process raised.
 
-        Raises CommandTimeout with the command's id when there is no answer in `timeout` seconds: it stays ordered.
+        With `compression` (it may be empty) the command's file is made fit to be sent first, by a worker that then
+        gives the command on. Raises CommandTimeout with the command's id when there is no answer in `timeout` seconds:
+        it stays ordered.
         """
         command_id = new_command_id()
-        return self.order(
-            keys.command_queue(session),
-            "execute",
-            timeout,
-            message_id=command_id,
-            command_id=command_id,
-            command=commands.encode(command),
-        )
+        order = first = self._execute(session, command_id, command)
+        if compression is not None:
+            told: dict[str, Any] = {"session": session, "command": commands.encode(command), "compression": compression}
+            first = self.message(keys.MEDIA_QUEUE, "prepare_file", command_id=command_id, **told)
+        self.broker.enqueue(first)
+        return self._result(order, timeout)
+
+    def give_on(self, session: str, command_id: str, command: commands.Command) -> None:
+        """A command that somebody waits for is ready for its session."""
+        self.broker.enqueue(self._execute(session, command_id, command))
+
+    def refuse(self, session: str, command_id: str, error: WarestError) -> None:
+        """A command that somebody waits for will never reach its session."""
+        message, backend = self._execute(session, command_id, commands.Logout()), self.broker.get_results_backend()
+        try:
+            backend.store_result(message, refused(error), REFUSAL_TTL_MS)
+        except redis.RedisError as failure:
+            raise DriverError(f"The answer could not be stored in Redis: {failure}") from failure
+
+    def _execute(self, session: str, command_id: str, command: commands.Command) -> "dramatiq.Message[Any]":
+        told: dict[str, Any] = {"command_id": command_id, "command": commands.encode(command)}
+        return self.message(keys.command_queue(session), "execute", message_id=command_id, **told)
 
     def order(self, queue: str, actor: str, timeout: float, *, message_id: str | None = None, **kwargs: Any) -> Any:
         """Run an actor that answers with `answered` or `refused`, and wait for it, in whole seconds.
@@ -81,6 +107,9 @@ class Bus:
         """
         message: dramatiq.Message[Any] = self.message(queue, actor, message_id=message_id, **kwargs)
         self.broker.enqueue(message)
+        return self._result(message, timeout)
+
+    def _result(self, message: "dramatiq.Message[Any]", timeout: float) -> Any:
         answer = self._answer(message, math.ceil(timeout))
         if "error" not in answer:
             return answer["result"]

@@ -8,6 +8,8 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
+from warest.media.options import Kind
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SendText:
@@ -24,19 +26,29 @@ class SendText:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class SendDocument:
+class SendFile:
     """Send the file that lies in the spool under `file` to each of `to` (JIDs), and delete it there.
 
-    `name` is what the receiver sees. Result: a list of `Sent`, one for each recipient.
+    `kind` is what it is sent as (media.Kind); `name` is what the receiver of a document sees. From `width` on it is
+    said what the file is: in pixels and seconds, `thumbnail` (a JPEG) and `waveform` (64 bytes, 0 to 100) in base64; 0
+    and the empty text are unknown. Result: a list of `Sent`, one for each recipient.
     """
 
+    kind: Kind
     to: tuple[str, ...]
     file: str
-    name: str
     mimetype: str
+    name: str = ""
     caption: str = ""
+    view_once: bool = False
     reply_to: str | None = None
     forwarded: bool = False
+    width: int = 0
+    height: int = 0
+    seconds: int = 0
+    thumbnail: str = ""
+    waveform: str = ""
+    is_animated: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,9 +66,9 @@ class Logout:
     """Unlink this device at WhatsApp. Result: nothing."""
 
 
-type_of: dict[str, type] = {kind.__name__: kind for kind in (SendText, SendDocument, PairPhone, Logout)}
+type_of: dict[str, type] = {kind.__name__: kind for kind in (SendText, SendFile, PairPhone, Logout)}
 
-Command = SendText | SendDocument | PairPhone | Logout
+Command = SendText | SendFile | PairPhone | Logout
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

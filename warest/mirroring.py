@@ -8,7 +8,6 @@ import base64
 import binascii
 import mimetypes
 import re
-from collections.abc import Iterable
 from copy import deepcopy
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -84,12 +83,6 @@ def file_of(data: dict[str, Any]) -> RemoteFile | None:
             size=((size["high"] & 0xFFFFFFFF) << 32 | size["low"] & 0xFFFFFFFF) if size else None,
         ),
     )
-
-
-def is_wanted(mime_type: str, allowed: Iterable[str]) -> bool:
-    """`allowed` are types, `type/*` and `*/*`."""
-    kind = mime_type.partition("/")[0]
-    return any(one in (mime_type, f"{kind}/*", "*/*") for one in allowed)
 
 
 def with_stored(data: dict[str, Any], url: str, key: str, driver: str) -> dict[str, Any]:

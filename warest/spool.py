@@ -8,6 +8,7 @@ import itertools
 import re
 import time
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 from warest.drivers.storage import Opened, Source, Storage
 from warest.drivers.storage.source import pieces
@@ -15,6 +16,9 @@ from warest.errors import InvalidInput, NotFound
 from warest.ids import new_ulid
 
 PREFIX = "spool/"
+
+#: A file waits so long for its session, which may have others to send before, s.
+ON_ITS_WAY = 3600
 
 #: A write that nobody has gone on with for so long was that of a process that died, s.
 ABANDONED = 3600
@@ -34,13 +38,22 @@ class Spool:
         content: Source | Iterable[bytes],
         *,
         seconds: float | None = None,
+        limit: int | None = None,
         original_name: str = "",
         mime_type: str = "",
     ) -> str:
-        """Keep the content for so long; the key under which it is found. Raises InvalidInput when it is too large."""
+        """Keep the content for so long; the key under which it is found.
+
+        Raises InvalidInput when it is larger than `limit`, bytes, or than any may be (`details["limit"]`).
+        """
         expires = int(time.time() + (self._seconds if seconds is None else seconds))
         key = f"{PREFIX}{expires:012}-{new_ulid().lower()}"
-        self._storage.put(key, self._limited(content), original_name=original_name, mime_type=mime_type)
+        self._storage.put(
+            key,
+            _limited(content, self.limit if limit is None else min(limit, self.limit)),
+            original_name=original_name,
+            mime_type=mime_type,
+        )
         return key
 
     def open(self, key: str, start: int = 0, length: int | None = None) -> Opened:
@@ -48,6 +61,11 @@ class Spool:
         if _expires(key) <= time.time():
             raise NotFound(f"temporary file {key} has expired")
         return self._storage.open(key, start, length)
+
+    def copy(self, key: str, path: Path) -> None:
+        """Into a file of this host. Raises NotFound."""
+        with self.open(key) as opened, path.open("wb") as file:
+            file.writelines(opened)
 
     def delete(self, key: str) -> None:
         _expires(key)
@@ -67,13 +85,14 @@ class Spool:
         keys = (entry.key for entry in self._storage.walk(PREFIX) if _KEY.fullmatch(entry.key))
         return itertools.takewhile(lambda key: _expires(key) <= now, keys)
 
-    def _limited(self, content: Source | Iterable[bytes]) -> Iterator[bytes]:
-        left = self.limit
-        for piece in pieces(content):
-            left -= len(piece)
-            if left < 0:
-                raise InvalidInput(f"the file is larger than {self.limit} bytes", limit=self.limit)
-            yield piece
+
+def _limited(content: Source | Iterable[bytes], limit: int) -> Iterator[bytes]:
+    left = limit
+    for piece in pieces(content):
+        left -= len(piece)
+        if left < 0:
+            raise InvalidInput(f"the file is larger than {limit} bytes", limit=limit)
+        yield piece
 
 
 def _expires(key: str) -> int:

@@ -28,13 +28,13 @@ def received(
     session_answers: Callable[[SessionRecord, Callable[..., Any]], None],
     admin: Account,
     spool: Spool,
-) -> list[tuple[commands.SendDocument, bytes]]:
+) -> list[tuple[commands.SendFile, bytes]]:
     """What the process of the session `s` gets: the command, and the file that it finds."""
-    got: list[tuple[commands.SendDocument, bytes]] = []
+    got: list[tuple[commands.SendFile, bytes]] = []
 
     def answer(command_id: str, command: dict[str, Any]) -> Any:
         order = commands.decode(command)
-        assert isinstance(order, commands.SendDocument)
+        assert isinstance(order, commands.SendFile)
         with spool.open(order.file) as opened:
             got.append((order, opened.read()))
         spool.delete(order.file)
@@ -123,7 +123,7 @@ def test_a_raw_body_with_the_rest_in_the_query(call: Call, received: list[Any]) 
     [
         ("data:application/pdf;base64," + base64.b64encode(CONTENT).decode(), CONTENT, "application/pdf"),
         ("data:text/plain;charset=utf-8,a%20b", b"a b", "text/plain"),
-        (base64.b64encode(CONTENT).decode(), CONTENT, "application/octet-stream"),
+        (base64.b64encode(CONTENT).decode(), CONTENT, "application/pdf"),
         ("base64," + base64.urlsafe_b64encode(b"\xfb\xff\xfe").decode(), b"\xfb\xff\xfe", "application/octet-stream"),
     ],
 )

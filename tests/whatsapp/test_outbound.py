@@ -7,14 +7,14 @@ import pytest
 from warest import commands
 from warest.errors import CommandTimeout, InvalidInput, NotConnected, WarestError, WhatsAppRefused
 from warest.ids import Jid
-from warest.whatsapp import outbound
+from warest.whatsapp import contents, outbound
 from warest.whatsapp.payload import to_json
 
 ANI = "628111@s.whatsapp.net"
 
 
 def content(**command: Any) -> dict[str, Any]:
-    return to_json(outbound._text(commands.SendText(to=(ANI,), text="*hi* 😀", **command), ANI))
+    return to_json(contents.text(commands.SendText(to=(ANI,), text="*hi* 😀", **command), ANI))
 
 
 def test_a_plain_text_is_a_conversation() -> None:

@@ -10,7 +10,7 @@ import click
 import dramatiq
 
 from warest import keys
-from warest.actors import maintenance, mirror, network, orders, supervisor, webhooks
+from warest.actors import maintenance, mirror, network, orders, preparing, supervisor, webhooks
 from warest.config import folders, logs, secrets, settings
 from warest.config import house as houses
 from warest.sandbox import server
@@ -69,10 +69,12 @@ def _crews(current: settings.Settings, house: houses.House) -> list[dramatiq.Wor
     webhooks.declare(house, store, secrets.load(current).webhook_secret)
     maintenance.declare(house, houses.open_spool(current, files)).order(delay_ms=0)
     mirror.declare(house, store, files, network.media_host(current))
+    preparing.declare(house, houses.open_spool(current, files))
     quick = {keys.WEBHOOK_QUEUE, keys.MAINTENANCE_QUEUE}
     return [
         dramatiq.Worker(house.broker, queues=quick, worker_threads=current.worker_threads),
         dramatiq.Worker(house.broker, queues={keys.MIRROR_QUEUE}, worker_threads=current.mirror_threads),
+        dramatiq.Worker(house.broker, queues={keys.MEDIA_QUEUE}, worker_threads=current.media_threads),
     ]
 
 

@@ -4,6 +4,7 @@ Facts: contract, endpoints.md section 6 (what send/files and send/document refus
 """
 
 import re
+from collections.abc import Iterable
 from pathlib import PurePosixPath
 
 #: What a program is called on the systems of those who receive it.
@@ -49,6 +50,11 @@ def refusal_of(name: str, mimetype: str, head: bytes) -> str | None:
     if mimetype in _PROGRAM_TYPES:
         return f"Files of the type {mimetype} are not sent"
     return "Programs are not sent" if head.startswith(_MZ) else None
+
+
+def is_among(mimetype: str, allowed: Iterable[str]) -> bool:
+    """`allowed` are types, `type/*` and `*/*`."""
+    return any(one in (mimetype, f"{mimetype.partition('/')[0]}/*", "*/*") for one in allowed)
 
 
 #: How many bytes `sniffed` wants to see.

@@ -1,8 +1,4 @@
-"""Commands -> the engine's calls, one table.
-
-Messages are built as protobufs here: neonize's helpers read any path or URL, guess mentions and always send a text as
-an extended one (traps 38, 43).
-"""
+"""Commands -> the engine's calls, one table."""
 
 import dataclasses
 import time
@@ -12,7 +8,7 @@ from typing import Any
 from warest import commands
 from warest.errors import CommandTimeout, InvalidInput, NotConnected, WhatsAppRefused
 from warest.ids import Jid
-from warest.whatsapp import protos
+from warest.whatsapp import contents, protos
 from warest.whatsapp.client import Client
 from warest.whatsapp.inbound import jid as jid_of
 
@@ -22,6 +18,17 @@ _NOT_SENT = ("websocket not connected", "client is nil")
 #: What it says when the message may have arrived.
 _MAYBE_SENT = ("timed out", "disconnected before", "context canceled")
 
+
+#: The kinds of files that WhatsApp's media host knows.
+_UPLOADED_AS = {
+    "image": "MediaImage",
+    "sticker": "MediaImage",
+    "video": "MediaVideo",
+    "gif": "MediaVideo",
+    "audio": "MediaAudio",
+    "voice": "MediaAudio",
+    "document": "MediaDocument",
+}
 
 #: Takes a file out of the spool, whole: the engine wants it so (trap 34).
 Take = Callable[[str], bytes]
@@ -35,13 +42,13 @@ def execute(client: Client, command: commands.Command, take: Take) -> Any:
 
 
 def send_text(client: Client, command: commands.SendText, _: Take) -> list[dict[str, Any]]:
-    return [dataclasses.asdict(_send(client, Jid.parse(to), _text(command, to))) for to in command.to]
+    return [dataclasses.asdict(_send(client, Jid.parse(to), contents.text(command, to))) for to in command.to]
 
 
-def send_document(client: Client, command: commands.SendDocument, take: Take) -> list[dict[str, Any]]:
+def send_file(client: Client, command: commands.SendFile, take: Take) -> list[dict[str, Any]]:
     """One upload for all recipients."""
-    document = _uploaded(client, take(command.file))
-    return [dataclasses.asdict(_send(client, Jid.parse(to), _document(command, document, to))) for to in command.to]
+    uploaded = _uploaded(client, take(command.file), command) | {"mimetype": command.mimetype}
+    return [dataclasses.asdict(_send(client, Jid.parse(to), contents.file(command, uploaded, to))) for to in command.to]
 
 
 def pair_phone(client: Client, command: commands.PairPhone, _: Take) -> str:
@@ -57,54 +64,17 @@ def logout(client: Client, _: commands.Logout, __: Take) -> None:
 
 _HANDLERS: dict[type, Callable[[Client, Any, Take], Any]] = {
     commands.SendText: send_text,
-    commands.SendDocument: send_document,
+    commands.SendFile: send_file,
     commands.PairPhone: pair_phone,
     commands.Logout: logout,
 }
 
 
-def _text(command: commands.SendText, to: str) -> Any:
-    """A plain text is `conversation`, as phones send it; anything about it makes it an extended text."""
-    if not (command.mentions or command.reply_to or command.forwarded):
-        return protos.e2e.Message(conversation=command.text)
-    context = _context(to, command.reply_to, command.forwarded)
-    context.mentionedJID.extend(command.mentions)
-    return protos.e2e.Message(
-        extendedTextMessage=protos.e2e.ExtendedTextMessage(text=command.text, contextInfo=context)
-    )
-
-
-def _document(command: commands.SendDocument, uploaded: dict[str, Any], to: str) -> Any:
-    """With a caption it travels in a wrapper, as phones send it."""
-    document = protos.e2e.DocumentMessage(
-        **uploaded, mimetype=command.mimetype, fileName=command.name, title=command.name
-    )
-    if command.reply_to or command.forwarded:
-        document.contextInfo.CopyFrom(_context(to, command.reply_to, command.forwarded))
-    if not command.caption:
-        return protos.e2e.Message(documentMessage=document)
-    document.caption = command.caption
-    inner = protos.e2e.Message(documentMessage=document)
-    return protos.e2e.Message(documentWithCaptionMessage=protos.e2e.FutureProofMessage(message=inner))
-
-
-def _context(to: str, reply_to: str | None, forwarded: bool) -> Any:
-    context = protos.e2e.ContextInfo()
-    if forwarded:
-        context.isForwarded, context.forwardingScore = True, 1
-    if reply_to:
-        # Without a stored copy of the message the quote is empty, as in the original (contract, endpoints.md 0.7).
-        context.stanzaID, context.participant = reply_to, to
-        context.quotedMessage.conversation = ""
-    return context
-
-
-def _uploaded(client: Client, data: bytes) -> dict[str, Any]:
-    """Where WhatsApp has a file now, and the keys to it: the fields that every message with a file has."""
+def _uploaded(client: Client, data: bytes, command: commands.SendFile) -> contents.File:
     from neonize.utils.enum import MediaType
 
     try:
-        file = client.engine.upload(data, MediaType.MediaDocument)
+        file = client.engine.upload(data, MediaType[_UPLOADED_AS[command.kind]])
     except protos.errors.UploadError as error:
         raise _refusal(error) from error
     return {

@@ -1,0 +1,99 @@
+"""Files that go out are made fit to be sent before their session gets them: smaller, and with what phones show of them.
+
+Pillow and ffmpeg run here, and never in a session's process or the web's.
+"""
+
+import base64
+import logging
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import dramatiq
+
+from warest import commands, keys
+from warest.commands import SendFile
+from warest.config.house import House
+from warest.config.media_settings import compression_of, tools_of
+from warest.errors import InvalidInput, NotFound, Unsupported
+from warest.media.options import Compression, Pack
+from warest.media.prepare import prepare
+from warest.media.prepared import Prepared
+from warest.spool import ON_ITS_WAY, Spool
+
+log = logging.getLogger(__name__)
+
+
+class Preparing:
+    def __init__(self, house: House, spool: Spool) -> None:
+        self._bus = house.bus
+        self._spool = spool
+        self._compression = compression_of(house.settings)
+        self._tools = tools_of(house.settings)
+
+    def prepare(self, session: str, command_id: str, command: SendFile, wishes: dict[str, Any]) -> None:
+        """Give the command on with the file as it is sent, or refuse it to whoever waits for it."""
+        try:
+            ready = self._ready(command, wishes)
+        except NotFound:
+            log.info("the file of command %s was given on before, or its time is over", command_id)
+            return
+        except (InvalidInput, Unsupported) as error:
+            error.details["step"] = "prepare"
+            self._bus.refuse(session, command_id, error)
+        else:
+            self._bus.give_on(session, command_id, ready)
+            if ready.file == command.file:
+                return
+        self._spool.delete(command.file)
+
+    def _ready(self, command: SendFile, wishes: dict[str, Any]) -> SendFile:
+        options = _with_pack(self._compression, wishes.pop("pack", None)).overridden(wishes)
+        with tempfile.TemporaryDirectory(prefix="warest-media-") as folder:
+            source, room = Path(folder, "source"), Path(folder, "made")
+            room.mkdir()
+            self._spool.copy(command.file, source)
+            made = prepare(command.kind, source, command.mimetype, room, options, self._tools)
+            key = command.file if made.path == source else self._kept(made.path)
+        return _told(replace(command, file=key), made)
+
+    def _kept(self, path: Path) -> str:
+        with path.open("rb") as made:
+            return self._spool.put(made, seconds=ON_ITS_WAY)
+
+
+def _with_pack(compression: Compression, pack: dict[str, Any] | None) -> Compression:
+    if not pack:
+        return compression
+    told = Pack(**{**pack, "emojis": tuple(pack.get("emojis", ()))})
+    return replace(compression, sticker=replace(compression.sticker, pack=told))
+
+
+def _told(command: SendFile, made: Prepared) -> SendFile:
+    """With what the message says of the file."""
+    return replace(
+        command,
+        mimetype=made.mimetype,
+        width=made.width,
+        height=made.height,
+        seconds=made.seconds,
+        thumbnail=base64.b64encode(made.thumbnail).decode(),
+        waveform=base64.b64encode(made.waveform).decode(),
+        is_animated=made.is_animated,
+    )
+
+
+def declare(house: House, spool: Spool) -> None:
+    """The actor that the sends of files begin with."""
+    work = Preparing(house, spool)
+
+    # What goes wrong beside the file is ours: storage or Redis away. It is worth waiting for.
+    patient: dict[str, Any] = {"max_retries": 100, "min_backoff": 500, "max_backoff": 60_000}
+
+    @dramatiq.actor(queue_name=keys.MEDIA_QUEUE, broker=house.broker, **patient)
+    def prepare_file(session: str, command_id: str, command: dict[str, Any], compression: dict[str, Any]) -> None:
+        """Died half-way, it begins anew. Died when the command was given on: a command runs once, whoever gives it."""
+        order = commands.decode(command)
+        assert isinstance(order, SendFile)
+        work.prepare(session, command_id, order, compression)
