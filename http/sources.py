@@ -38,22 +38,34 @@ class Sources:
         if upload := handed_on(request):
             return upload
         with refused_when_too_large(wanted):
-            return self._fetched(text.strip()) if _URL.match(text.strip()) else self._held(text)
+            return self._fetched(text.strip()) if is_url(text) else self._held(text)
 
     def _fetched(self, url: str) -> Upload:
         with self._fetcher.open(url, limit=self._spool.limit) as found:
             return Upload(self._spool.put(found, seconds=KEPT_FOR), found.file_name, found.mime_type)
 
     def _held(self, text: str) -> Upload | None:
-        if found := _DATA_URI.match(text):
-            mimetype, _, is_base64 = found.groups()
-            content = text[found.end() :]
-            data = _decoded(content) if is_base64 else unquote_to_bytes(content)
-            if data is None:
-                raise InvalidInput("the data URI is not base64")
-            return Upload(self._spool.put(io.BytesIO(data), seconds=KEPT_FOR), "", mimetype.lower())
+        if found := of_data_uri(text):
+            mimetype, content = found
+            return Upload(self._spool.put(io.BytesIO(content), seconds=KEPT_FOR), "", mimetype)
         data = _decoded(text.removeprefix("base64,")) if _looks_like_base64(text) else None
         return Upload(self._spool.put(io.BytesIO(data), seconds=KEPT_FOR), "", "") if data else None
+
+
+def is_url(text: str) -> bool:
+    return bool(_URL.match(text.strip()))
+
+
+def of_data_uri(text: str) -> tuple[str, bytes] | None:
+    """Its type and what it holds; None: it is no data URI. Raises InvalidInput when it is not what it says."""
+    if not (found := _DATA_URI.match(text)):
+        return None
+    mimetype, _, is_base64 = found.groups()
+    content = text[found.end() :]
+    data = _decoded(content) if is_base64 else unquote_to_bytes(content)
+    if data is None:
+        raise InvalidInput("the data URI is not base64")
+    return mimetype.lower(), data
 
 
 def _looks_like_base64(text: str) -> bool:

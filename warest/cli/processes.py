@@ -67,7 +67,8 @@ def _crews(current: settings.Settings, house: houses.House) -> list[dramatiq.Wor
     """Threads for each kind of work: a large file must not keep a webhook waiting."""
     store, files = houses.open_store(current), houses.open_storage(current)
     webhooks.declare(house, store, secrets.load(current).webhook_secret)
-    maintenance.declare(house, houses.open_spool(current, files)).order(delay_ms=0)
+    swept = houses.open_spool(current, files), houses.open_handouts(current, files)
+    maintenance.declare(house, *swept).order(delay_ms=0)
     mirror.declare(house, store, files, network.media_host(current))
     quick = {keys.WEBHOOK_QUEUE, keys.MAINTENANCE_QUEUE}
     return [
