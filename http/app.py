@@ -109,7 +109,7 @@ def routes(parts: House, opened: Store, files: Storage, logins: auth.Auth) -> It
     yield "/api/v1/session/list", sessions.List(shared)
     yield "/api/v1/session/delete", sessions.Delete(shared)
     yield "/api/v1/session/{sessionId}/config", sessions.Configure(shared)
-    yield from misc.routes(parts, files, fetcher)
+    yield from misc.routes(parts, files, spool, fetcher)
     yield "/api/v1/messages/send/text", messages.SendTextResource(parts.bus, access, parts.settings)
     yield (
         "/api/v1/messages/send/document",

@@ -15,9 +15,13 @@ from warest.http.errors import Family, Refusal
 from warest.http.inputs import decoded
 from warest.http.operation import Answer, Parameters, Result, Word, operation
 from warest.http.outputs import Meta, Outputs
+from warest.http.studio import Studio
 
 #: What is drawn here, and its MIME type.
 _DRAWN = {"png": "image/png", "svg": "image/svg+xml"}
+
+#: What a worker makes of that.
+_CONVERTED = ("jpg", "jpeg", "webp")
 
 
 class ToDraw(Parameters):
@@ -35,15 +39,16 @@ class Drawn(Result):
 class QrCode:
     """/api/v1/misc/convert-string-toqr/{target}"""
 
-    def __init__(self, outputs: Outputs) -> None:
+    def __init__(self, outputs: Outputs, studio: Studio) -> None:
         self._outputs = outputs
+        self._studio = studio
 
     @operation(
         "Draw a QR",
         family=Family.E1,
         parameters=ToDraw,
         result=Drawn,
-        codes=(Code.MISSING_PARAMETER, Code.INVALID_PARAMETER),
+        codes=(Code.MISSING_PARAMETER, Code.INVALID_PARAMETER, Code.SERVICE_UNAVAILABLE, Code.TIMEOUT),
     )
     def on_post(self, request: falcon.Request, parameters: ToDraw, target: str) -> Answer:
         if not parameters.string:
@@ -59,10 +64,16 @@ class QrCode:
             meta: dict[str, Any] = {"mode": "dataurl", "mimeType": "image/png", "format": "png"}
             done = "String converted to QR-friendly PNG (base64 data URI)"
             return Answer([{"data": f"data:image/png;base64,{data}", "meta": meta}], done)
-        if target not in _DRAWN:
-            raise InvalidInput(f"target must be one of base64, {', '.join(_DRAWN)}")
-        given, meta = self._outputs.lend([pictures.qr(content, target)], _DRAWN[target])
+        given, meta = self._filed(target, content)
         return Answer([{"data": given, "meta": meta}], f"String converted to QR-friendly {target.upper()} format")
+
+    def _filed(self, target: str, content: str | bytes) -> tuple[str, dict[str, Any]]:
+        if target in _DRAWN:
+            return self._outputs.lend([pictures.qr(content, target)], _DRAWN[target])
+        if target not in _CONVERTED:
+            raise InvalidInput(f"target must be one of base64, {', '.join((*_DRAWN, *_CONVERTED))}")
+        with self._studio.edited([pictures.qr(content, "png")], {"convert": target}) as made:
+            return self._outputs.lend(made.content, made.mimetype)
 
 
 def _content(string: str, encoding: str | None) -> str | bytes:

@@ -10,13 +10,16 @@ import click
 import dramatiq
 
 from warest import keys
-from warest.actors import maintenance, mirror, network, orders, supervisor, webhooks
+from warest.actors import maintenance, mirror, network, orders, pictures, supervisor, webhooks
 from warest.config import folders, logs, secrets, settings
 from warest.config import house as houses
 from warest.sandbox import server
 
 #: How long a stopping process may finish what it is doing, ms.
 STOP_PATIENCE_MS = 5_000
+
+#: Files that one worker process makes something of at the same time: as many as Pillow may open (media/pixels.py).
+MEDIA_THREADS = 2
 
 
 @click.command()
@@ -67,13 +70,15 @@ def _crews(current: settings.Settings, house: houses.House) -> list[dramatiq.Wor
     """Threads for each kind of work: a large file must not keep a webhook waiting."""
     store, files = houses.open_store(current), houses.open_storage(current)
     webhooks.declare(house, store, secrets.load(current).webhook_secret)
-    swept = houses.open_spool(current, files), houses.open_handouts(current, files)
-    maintenance.declare(house, *swept).order(delay_ms=0)
+    spool = houses.open_spool(current, files)
+    maintenance.declare(house, spool, houses.open_handouts(current, files)).order(delay_ms=0)
+    pictures.declare(house, spool)
     mirror.declare(house, store, files, network.media_host(current))
     quick = {keys.WEBHOOK_QUEUE, keys.MAINTENANCE_QUEUE}
     return [
         dramatiq.Worker(house.broker, queues=quick, worker_threads=current.worker_threads),
         dramatiq.Worker(house.broker, queues={keys.MIRROR_QUEUE}, worker_threads=current.mirror_threads),
+        dramatiq.Worker(house.broker, queues={keys.MEDIA_QUEUE}, worker_threads=MEDIA_THREADS),
     ]
 
 
