@@ -3,6 +3,7 @@
 Not in the original, whose receivers had the link in the event only.
 """
 
+from dataclasses import replace
 from typing import Any
 
 import falcon
@@ -13,6 +14,7 @@ from warest.bus import Bus
 from warest.config import links
 from warest.config.settings import Settings
 from warest.drivers.storage import Storage
+from warest.errors import NotFound
 from warest.http.codes import Code
 from warest.http.errors import Family, Refusal
 from warest.http.operation import Answer, Parameters, Result, Word, operation
@@ -97,10 +99,12 @@ class ReceivedFileResource:
         return record, file
 
     def _told(self, record: SessionRecord, file: MessageFile) -> dict[str, Any]:
-        is_stored = file.state == mirroring.STORED
-        url, expires = (
-            links.to_received_file(self._settings, self._files, file.storage_key) if is_stored else (None, None)
-        )
+        is_stored, url, expires = file.state == mirroring.STORED, None, None
+        if is_stored:
+            try:
+                url, expires = links.to_received_file(self._settings, self._files, file.storage_key)
+            except NotFound:
+                is_stored, file = False, replace(file, state=mirroring.FAILED, reason="It is in storage no longer")
         told = ReceivedFile(
             sessionId=record.id,
             chatId=file.chat,

@@ -50,7 +50,7 @@ def test_every_kind_of_file_arrives(linked: Product, receiver: Receiver) -> None
     sent = {}
     for kind, mimetype, content_type in KINDS:
         content = os.urandom(100_003)
-        id = linked.phone_sends_media(BUDI, ANI, kind, content, mimetype=mimetype, name=f"{kind}.bin")
+        id = linked.phone_sends_media(BUDI, ANI, kind, content, mimetype=mimetype)
         sent[id] = (content, mimetype, content_type)
     for id, (content, mimetype, content_type) in sent.items():
         data = arrived(receiver, "message_received", id)
@@ -96,3 +96,18 @@ def test_deleting_a_session_deletes_its_files(linked: Product, receiver: Receive
     assert [path for path in kept.rglob("*") if path.is_file()]
     linked.api("DELETE", "/session/delete", params={"sessionId": "ani"})
     eventually(lambda: not [path for path in kept.rglob("*") if path.is_file()])
+
+
+def test_a_file_that_whatsapp_has_no_longer(linked: Product, receiver: Receiver) -> None:
+    """The event says so, and so does the route, until it is there again."""
+    linked.sandbox("POST", "/faults", json={"kind": "media_status", "status": 410})
+    id = linked.phone_sends_media(BUDI, ANI, "image", b"a picture", mimetype="image/png")
+    assert arrived(receiver, "message_received", id)["media"]["mirror"]["status"] == "expired"
+    path = f"/messages/{id}/media?sessionId=ani"
+    answer = linked.api("POST", path)
+    assert (answer["code"], answer["results"][0]["status"], answer["results"][0]["url"]) == (5504, "expired", None)
+    linked.sandbox("DELETE", "/faults")
+    assert linked.api("GET", path)["results"][0]["status"] == "expired"
+    answer = linked.api("POST", path)
+    assert (answer["code"], answer["message"], answer["results"][0]["status"]) == (1000, "Media stored", "stored")
+    assert httpx.get(linked.api("GET", path)["results"][0]["url"], trust_env=False).content == b"a picture"
