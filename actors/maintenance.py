@@ -1,4 +1,4 @@
-"""What has to be done now and then: temporary files whose time is over are deleted.
+"""What has to be done now and then: temporary files whose time is over are deleted, ours and those made for callers.
 
 One Dramatiq message goes round. Whoever gets it orders the next one, and then does the work, so that whatever becomes
 of the work does not end the rounds. Each worker that starts sends a message off; a key in Redis says whose round it is,
@@ -7,7 +7,7 @@ it be lost, with all of Redis say, the next worker that starts sends another.
 """
 
 import logging
-from typing import Any
+from typing import Any, Protocol
 
 import dramatiq
 
@@ -15,7 +15,6 @@ from warest import keys
 from warest.config.house import House
 from warest.errors import WarestError
 from warest.ids import new_ulid
-from warest.spool import Spool
 
 log = logging.getLogger(__name__)
 
@@ -26,10 +25,15 @@ PERIOD_MS = 300_000
 _BATCH = 1000
 
 
+class Swept(Protocol):
+    def sweep(self, at_most: int = ..., /) -> int:
+        """Delete what has expired, `at_most` files if there are more; returns how many."""
+
+
 class Maintenance:
-    def __init__(self, house: House, spool: Spool, period_ms: int) -> None:
+    def __init__(self, house: House, swept: tuple[Swept, ...], period_ms: int) -> None:
         self._house = house
-        self._spool = spool
+        self._swept = swept
         self._period_ms = period_ms
 
     def order(self, *, delay_ms: int) -> None:
@@ -40,11 +44,12 @@ class Maintenance:
         if not self._is_its_turn(round):
             return
         self.order(delay_ms=self._period_ms)
-        try:
-            while self._spool.sweep(_BATCH) >= _BATCH:
-                pass
-        except WarestError as error:
-            log.warning("temporary files are not swept away, until the next round: %s", error.message)
+        for each in self._swept:
+            try:
+                while each.sweep(_BATCH) >= _BATCH:
+                    pass
+            except WarestError as error:
+                log.warning("temporary files are not swept away, until the next round: %s", error.message)
 
     def _is_its_turn(self, round: str) -> bool:
         """The round is over long before the next one comes, and lasts longer than a message takes to run again."""
@@ -53,9 +58,9 @@ class Maintenance:
         return bool(taken) or self._house.redis.get(key) == round.encode()
 
 
-def declare(house: House, spool: Spool, *, period_ms: int = PERIOD_MS) -> Maintenance:
+def declare(house: House, *swept: Swept, period_ms: int = PERIOD_MS) -> Maintenance:
     """The actors of the maintenance queue. `order` sends the message off."""
-    work = Maintenance(house, spool, period_ms)
+    work = Maintenance(house, swept, period_ms)
     patient: dict[str, Any] = {"max_retries": 1_000, "min_backoff": 500, "max_backoff": 60_000}
 
     @dramatiq.actor(queue_name=keys.MAINTENANCE_QUEUE, broker=house.broker, **patient)

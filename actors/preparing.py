@@ -18,7 +18,6 @@ from warest.config.house import House
 from warest.config.media_settings import compression_of, tools_of
 from warest.errors import InvalidInput, NotFound, Unsupported
 from warest.media.options import Compression, Pack
-from warest.media.prepare import prepare
 from warest.media.prepared import Prepared
 from warest.spool import ON_ITS_WAY, Spool
 
@@ -49,6 +48,8 @@ class Preparing:
         self._spool.delete(command.file)
 
     def _ready(self, command: SendFile, wishes: dict[str, Any]) -> SendFile:
+        from warest.media.prepare import prepare  # only here: the supervisor should not pay for Pillow
+
         options = _with_pack(self._compression, wishes.pop("pack", None)).overridden(wishes)
         with tempfile.TemporaryDirectory(prefix="warest-media-") as folder:
             source, room = Path(folder, "source"), Path(folder, "made")

@@ -19,6 +19,7 @@ from warest.bus import Bus
 from warest.config import kinds, secrets, storage_settings
 from warest.config.settings import Settings
 from warest.drivers import storage
+from warest.handouts import Handouts
 from warest.leases import Leases
 from warest.limits import Limits
 from warest.spool import Spool
@@ -108,6 +109,10 @@ def open_storage(settings: Settings) -> storage.Storage:
 
 def open_spool(settings: Settings, opened: storage.Storage) -> Spool:
     return Spool(opened, seconds=settings.storage_temp_ttl, limit=int(settings.spool_limit_mb * 1_000_000))
+
+
+def open_handouts(settings: Settings, opened: storage.Storage) -> Handouts:
+    return Handouts(opened, seconds=settings.storage_temp_ttl)
 
 
 def open_fetcher(settings: Settings) -> "Fetcher":

@@ -21,9 +21,9 @@ from warest.http.openapi import OpenApi
 from warest.http.resources import (
     auth,
     documents,
-    identifiers,
     media_sends,
     messages,
+    misc,
     received_files,
     server,
     session_life,
@@ -96,7 +96,8 @@ def logins_of(parts: House, opened: Store, limits: Limits, admin_key: str) -> au
 def routes(parts: House, opened: Store, files: Storage, logins: auth.Auth) -> Iterator[tuple[str, Any]]:
     """Every path and its resource."""
     access, spool = SessionAccess(opened, parts.states), house.open_spool(parts.settings, files)
-    sources = Sources(parts.settings, spool, house.open_fetcher(parts.settings))
+    fetcher = house.open_fetcher(parts.settings)
+    sources = Sources(parts.settings, spool, fetcher)
     sending = FileSending(parts.bus, access, parts.settings, spool, sources)
     shared = sessions.Sessions(opened, parts.states, parts.bus, access, default_url=parts.settings.webhook_default_url)
     yield "/api/auth/login", auth.Login(logins)
@@ -111,8 +112,7 @@ def routes(parts: House, opened: Store, files: Storage, logins: auth.Auth) -> It
     yield "/api/v1/session/list", sessions.List(shared)
     yield "/api/v1/session/delete", sessions.Delete(shared)
     yield "/api/v1/session/{sessionId}/config", sessions.Configure(shared)
-    yield "/api/v1/misc/uuid/generate", identifiers.Generate()
-    yield "/api/v1/misc/uuid/validate", identifiers.Validate()
+    yield from misc.routes(parts, files, spool, fetcher)
     yield "/api/v1/messages/send/text", messages.SendTextResource(parts.bus, access, parts.settings)
     yield "/api/v1/messages/send/document", documents.SendDocument(sending)
     yield "/api/v1/messages/send/media", media_sends.SendMedia(sending)

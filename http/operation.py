@@ -26,7 +26,7 @@ class Access(Enum):
 _YES = {"true", "1", "yes", "y", "on"}
 
 
-def _word(value: object) -> str | None:
+def word(value: object) -> str | None:
     """Where one word is wanted, a list or an object is as good as nothing; so the original read its parameters."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
@@ -38,7 +38,7 @@ def _flag(value: object) -> bool:
     return value is True or str(value).strip().lower() in _YES
 
 
-Word = Annotated[str | None, BeforeValidator(_word)]
+Word = Annotated[str | None, BeforeValidator(word)]
 Flag = Annotated[bool, BeforeValidator(_flag)]
 
 

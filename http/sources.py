@@ -41,25 +41,37 @@ class Sources:
             return upload
         limit = min(wanted.limit(self._settings), self._spool.limit)
         with refused_when_too_large(wanted):
-            return self._fetched(text.strip(), limit) if _URL.match(text.strip()) else self._held(text, limit)
+            return self._fetched(text.strip(), limit) if is_url(text) else self._held(text, limit)
 
     def _fetched(self, url: str, limit: int) -> Upload:
         with self._fetcher.open(url, limit=limit) as found:
             return Upload(self._spool.put(found, seconds=ON_ITS_WAY), found.file_name, found.mime_type)
 
     def _held(self, text: str, limit: int) -> Upload | None:
-        if found := _DATA_URI.match(text):
-            mimetype, _, is_base64 = found.groups()
-            content = text[found.end() :]
-            data = _decoded(content) if is_base64 else unquote_to_bytes(content)
-            if data is None:
-                raise InvalidInput("the data URI is not base64")
-            return self._kept(data, mimetype.lower(), limit)
+        if found := of_data_uri(text):
+            mimetype, content = found
+            return self._kept(content, mimetype, limit)
         data = _decoded(text.removeprefix("base64,")) if _looks_like_base64(text) else None
         return self._kept(data, "", limit) if data else None
 
     def _kept(self, data: bytes, mimetype: str, limit: int) -> Upload:
         return Upload(self._spool.put(io.BytesIO(data), seconds=ON_ITS_WAY, limit=limit), "", mimetype)
+
+
+def is_url(text: str) -> bool:
+    return bool(_URL.match(text.strip()))
+
+
+def of_data_uri(text: str) -> tuple[str, bytes] | None:
+    """Its type and what it holds; None: it is no data URI. Raises InvalidInput when it is not what it says."""
+    if not (found := _DATA_URI.match(text)):
+        return None
+    mimetype, _, is_base64 = found.groups()
+    content = text[found.end() :]
+    data = _decoded(content) if is_base64 else unquote_to_bytes(content)
+    if data is None:
+        raise InvalidInput("the data URI is not base64")
+    return mimetype.lower(), data
 
 
 def _looks_like_base64(text: str) -> bool:

@@ -17,7 +17,7 @@ ROWS = (
         "mirroring", "pictures", "proxies", "texts", "webhooks",
     ),
     ("broker", "drivers", "whatsapp", "entities", "fetch", "leases", "limits", "logins", "states"),
-    ("store", "bus", "spool", "accounts", "farewell", "sandbox"),
+    ("store", "bus", "spool", "accounts", "farewell", "handouts", "sandbox"),
     ("config",),
     ("actors", "http"),
     ("cli",),

@@ -81,6 +81,11 @@ def call(client: testing.TestClient) -> Call:
 
 
 @pytest.fixture
+def admin_headers() -> dict[str, str]:
+    return {"X-WAREST-API-KEY": ADMIN_KEY}
+
+
+@pytest.fixture
 def admin(opened: Store) -> Account:
     account = opened.account_by_key(ADMIN_KEY)
     assert account is not None

@@ -10,7 +10,7 @@ import click
 import dramatiq
 
 from warest import keys
-from warest.actors import maintenance, mirror, network, orders, preparing, supervisor, webhooks
+from warest.actors import maintenance, mirror, network, orders, pictures, preparing, supervisor, webhooks
 from warest.config import folders, logs, secrets, settings
 from warest.config import house as houses
 from warest.sandbox import server
@@ -67,9 +67,11 @@ def _crews(current: settings.Settings, house: houses.House) -> list[dramatiq.Wor
     """Threads for each kind of work: a large file must not keep a webhook waiting."""
     store, files = houses.open_store(current), houses.open_storage(current)
     webhooks.declare(house, store, secrets.load(current).webhook_secret)
-    maintenance.declare(house, houses.open_spool(current, files)).order(delay_ms=0)
+    spool = houses.open_spool(current, files)
+    maintenance.declare(house, spool, houses.open_handouts(current, files)).order(delay_ms=0)
+    pictures.declare(house, spool)
     mirror.declare(house, store, files, network.media_host(current))
-    preparing.declare(house, houses.open_spool(current, files))
+    preparing.declare(house, spool)
     quick = {keys.WEBHOOK_QUEUE, keys.MAINTENANCE_QUEUE}
     return [
         dramatiq.Worker(house.broker, queues=quick, worker_threads=current.worker_threads),

@@ -66,7 +66,7 @@ _MEANINGS = (
     ("Picture size", "its pictures are too large"),
     ("does not contain any stream", "nothing in it can be played"),
     ("matches no streams", "nothing in it can be played"),
-    ("not in codec_whitelist", "it is coded in a way that is not supported"),
+    ("not on whitelist", "it is coded in a way that is not supported"),
     ("Invalid data found", "it is damaged or cut off"),
     ("End of file", "it is damaged or cut off"),
 )

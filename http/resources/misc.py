@@ -1,0 +1,27 @@
+"""/api/v1/misc: what needs no session."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from warest.config import house
+from warest.config.house import House
+from warest.drivers.storage import Storage
+from warest.fetch import Fetcher
+from warest.http.inputs import Inputs
+from warest.http.outputs import Outputs
+from warest.http.resources import base64_texts, digests, identifiers, pictures, qr_codes
+from warest.http.studio import Studio
+from warest.spool import Spool
+
+
+def routes(parts: House, files: Storage, spool: Spool, fetcher: Fetcher) -> Iterator[tuple[str, Any]]:
+    inputs, outputs = Inputs(fetcher), Outputs(house.open_handouts(parts.settings, files))
+    studio = Studio(parts.bus, spool)
+    yield "/api/v1/misc/uuid/generate", identifiers.Generate()
+    yield "/api/v1/misc/uuid/validate", identifiers.Validate()
+    yield "/api/v1/misc/crypto/hash", digests.Hash(inputs)
+    yield "/api/v1/misc/crypto/hmac", digests.Hmac(inputs)
+    yield "/api/v1/misc/base64", base64_texts.Base64(inputs, outputs)
+    yield "/api/v1/misc/convert-string-toqr/{target}", qr_codes.QrCode(outputs, studio)
+    yield "/api/v1/misc/media/thumbnail", pictures.MakeThumbnails(inputs, outputs, studio)
+    yield "/api/v1/misc/media/image", pictures.EditImage(inputs, outputs, studio)
