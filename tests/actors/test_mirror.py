@@ -52,20 +52,22 @@ def work(
     settings: Settings, opened: Store, files: Storage, authority: Authority, host: FileHost, parts: House
 ) -> Iterator[Work]:
     """Starts a worker with these settings changed."""
-    running: list[tuple[dramatiq.Worker, House]] = []
+    running: list[tuple[dramatiq.Worker, House, MediaHost]] = []
     with Tunnel(host.port) as tunnel:
 
         def start(**changed: Any) -> None:
             own = house.connect(settings.model_copy(update=changed))
-            mirror.declare(own, opened, files, MediaHost(seconds=5, proxy=tunnel.url, trusted=authority.believed()))
+            host = MediaHost(seconds=5, proxy=tunnel.url, trusted=authority.believed())
+            mirror.declare(own, opened, files, host)
             queues = {keys.MIRROR_QUEUE, keys.WEBHOOK_QUEUE}
             worker = dramatiq.Worker(own.broker, queues=queues, worker_threads=2, worker_timeout=50)
             worker.start()
-            running.append((worker, own))
+            running.append((worker, own, host))
 
         yield start
-        for worker, own in running:
+        for worker, own, host in running:
             worker.stop(timeout=5000)
+            host.close()
             own.broker.close()
             own.redis.close()
 
