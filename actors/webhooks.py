@@ -6,6 +6,7 @@ the other. What failed leaves the outbox for a Dramatiq message of its own and b
 
 import logging
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import dramatiq
@@ -16,7 +17,7 @@ from warest.bus import answered, refused
 from warest.config.house import House
 from warest.errors import DeliveryError, NotFound
 from warest.farewell import Receiver
-from warest.ids import new_ulid
+from warest.lanes import Entry, Lanes
 from warest.store import Store
 
 log = logging.getLogger(__name__)
@@ -27,29 +28,6 @@ LOCK_MARGIN_MS = 2_000
 #: When another process drains the outbox, look again after this long, ms.
 LOOK_AGAIN_MS = 250
 
-_BATCH = 100
-
-_RELEASE_IF_EMPTY = """
--- KEYS: outbox, lock. ARGV: token. Between the last look and the release no event can come in unseen.
-if redis.call('XLEN', KEYS[1]) > 0 then return 0 end
-redis.call('DEL', KEYS[1])
-if redis.call('GET', KEYS[2]) == ARGV[1] then redis.call('DEL', KEYS[2]) end
-return 1
-"""
-
-_RELEASE = """
--- KEYS: lock. ARGV: token.
-if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
-"""
-
-_DONE = """
--- KEYS: outbox, lock. ARGV: token, entry, lock ms. One entry is dealt with; still ours?
-redis.call('XDEL', KEYS[1], ARGV[2])
-if redis.call('GET', KEYS[2]) ~= ARGV[1] then return 0 end
-redis.call('PEXPIRE', KEYS[2], ARGV[3])
-return 1
-"""
-
 
 class Webhooks:
     def __init__(self, house: House, store: Store, default_secret: str) -> None:
@@ -58,10 +36,7 @@ class Webhooks:
         self._store = store
         self._default_secret = default_secret
         self._receivers = Receivers(house.settings)
-        self._lock_ms = house.settings.webhook_timeout_ms + LOCK_MARGIN_MS
-        self._release_if_empty = house.redis.register_script(_RELEASE_IF_EMPTY)
-        self._release = house.redis.register_script(_RELEASE)
-        self._done = house.redis.register_script(_DONE)
+        self._lanes = Lanes(house.redis, lock_ms=house.settings.webhook_timeout_ms + LOCK_MARGIN_MS)
         self._schedule = webhooks.Schedule(
             retries=house.settings.webhook_retries,
             backoff=house.settings.webhook_backoff_ms / 1000,
@@ -69,34 +44,17 @@ class Webhooks:
         )
 
     def drain(self, session: str) -> None:
-        """Send what waits in the outbox. A crash leaves the rest there, with the event in hand: it is sent again."""
-        token = new_ulid()
-        if not self._house.redis.set(keys.outbox_lock(session), token, nx=True, px=self._lock_ms):
+        """Send what waits in the outbox."""
+        if not self._lanes.empty(keys.outbox(session), lambda entries: self._first_attempts(session, entries)):
             again = self._house.bus.message(keys.WEBHOOK_QUEUE, "deliver_outbox", session=session)
             self._house.broker.enqueue(again, delay=LOOK_AGAIN_MS)
-            return
-        try:
-            self._drain_locked(session, token)
-        except Exception:
-            self._release(keys=[keys.outbox_lock(session)], args=[token])
-            raise
 
-    def _drain_locked(self, session: str, token: str) -> None:
-        held = [keys.outbox(session), keys.outbox_lock(session)]
-        while True:
-            # First the mark, then the look: an event that comes in between orders another drain.
-            self._house.redis.delete(keys.outbox_nudged(session))
-            entries: Any = self._house.redis.xrange(keys.outbox(session), count=_BATCH)
-            if not entries:
-                if self._release_if_empty(keys=held, args=[token]):
-                    return
-                continue
-            receiver = self._receiver_of(session)
-            for entry, fields in entries:
-                if receiver:
-                    self._try(receiver, _delivery(fields), 1)
-                if not self._done(keys=held, args=[token, entry, self._lock_ms]):
-                    return
+    def _first_attempts(self, session: str, entries: list[Entry]) -> Iterator[bytes]:
+        receiver = self._receiver_of(session)
+        for entry, fields in entries:
+            if receiver:
+                self._try(receiver, _delivery(fields), 1)
+            yield entry
 
     def attempt(self, session: str, delivery: webhooks.Delivery, attempt: int) -> None:
         """One try after the first."""

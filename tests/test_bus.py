@@ -151,7 +151,7 @@ def test_one_order_to_deliver_is_enough(parts: House) -> None:
     for number in (1, 2):
         parts.bus.publish(IDENTITY, event(number))
     assert parts.redis.xlen(keys.queue_stream(keys.WEBHOOK_QUEUE)) == 1
-    parts.redis.delete(keys.outbox_nudged("01ULID"))
+    parts.redis.delete(keys.lane_nudged(keys.outbox("01ULID")))
     parts.bus.publish(IDENTITY, event(3))
     assert parts.redis.xlen(keys.queue_stream(keys.WEBHOOK_QUEUE)) == 2
 
@@ -169,7 +169,7 @@ def test_events_of_many_threads_are_all_there(parts: House) -> None:
 
 def test_a_full_outbox_takes_no_event(parts: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """Then WhatsApp keeps what it cannot hand over; when there is room again the same event is taken."""
-    monkeypatch.setattr(buses, "OUTBOX_LIMIT", 1)
+    monkeypatch.setattr(buses, "LANE_LIMIT", 1)
     parts.bus.publish(IDENTITY, event(1))
     with pytest.raises(DriverError, match="OUTBOXFULL"):
         parts.bus.publish(IDENTITY, event(2))

@@ -16,7 +16,7 @@ ROWS = (
         "addresses", "client", "commands", "encrypted_media", "events", "file_headers", "keys", "lifecycle", "media",
         "mirroring", "pictures", "proxies", "texts", "webhooks",
     ),
-    ("broker", "drivers", "whatsapp", "entities", "fetch", "leases", "limits", "logins", "states"),
+    ("broker", "drivers", "whatsapp", "entities", "fetch", "lanes", "leases", "limits", "logins", "states"),
     ("store", "bus", "spool", "accounts", "farewell", "handouts", "sandbox"),
     ("config",),
     ("actors", "http"),

@@ -5,8 +5,9 @@ here has returned.
 """
 
 import dataclasses
+import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import dramatiq
@@ -26,28 +27,36 @@ SEEN_TTL = 24 * 3600
 #: After this long a drain is ordered anew, should its Dramatiq message have been lost, s.
 NUDGE_TTL = 60
 
-#: An outbox this long means that no worker has run for hours: the session then stops taking events, and WhatsApp
-#: keeps what it cannot hand over.
-OUTBOX_LIMIT = 100_000
+#: A lane this long means that no worker has run for hours: the session then stops taking events, and WhatsApp keeps
+#: what it cannot hand over.
+LANE_LIMIT = 100_000
 
 #: A refusal that nobody has fetched is dropped after this long, ms.
 REFUSAL_TTL_MS = 60_000
 
 _PUBLISH = """
 -- KEYS: seen, public stream, outbox, nudged, queue of the nudge
--- ARGV: seen ttl, public length, nudge ttl, outbox limit, number of event fields, event fields..., nudge fields...
+-- ARGV: seen ttl, public length, nudge ttl, lane limit, nudge, event fields...
 -- An event and the order to deliver it become durable together, or not at all.
 if redis.call('XLEN', KEYS[3]) >= tonumber(ARGV[4]) then return redis.error_reply('OUTBOXFULL') end
 if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
-local last = 5 + tonumber(ARGV[5])
-redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[2], '*', unpack(ARGV, 6, last))
-redis.call('XADD', KEYS[3], '*', unpack(ARGV, 6, last))
+redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[2], '*', unpack(ARGV, 6))
+redis.call('XADD', KEYS[3], '*', unpack(ARGV, 6))
 if redis.call('SET', KEYS[4], '1', 'NX', 'EX', ARGV[3]) then
-  redis.call('XADD', KEYS[5], '*', unpack(ARGV, last + 1))
+  redis.call('XADD', KEYS[5], '*', 'message', ARGV[5])
 end
 -- Last of all: Redis does not undo a script that fails half-way, and an event marked too early would be lost.
 redis.call('SET', KEYS[1], '1', 'EX', ARGV[1])
 return 1
+"""
+
+_REMEMBER = """
+-- KEYS: notes, nudged, queue of the nudge. ARGV: lane limit, nudge ttl, nudge, notes...
+if redis.call('XLEN', KEYS[1]) >= tonumber(ARGV[1]) then return redis.error_reply('NOTESFULL') end
+for number = 4, #ARGV do redis.call('XADD', KEYS[1], '*', 'note', ARGV[number]) end
+if redis.call('SET', KEYS[2], '1', 'NX', 'EX', ARGV[2]) then
+  redis.call('XADD', KEYS[3], '*', 'message', ARGV[3])
+end
 """
 
 
@@ -61,6 +70,7 @@ class Bus:
         self.redis = client
         self._events_kept = events_kept
         self._publish: Callable[..., Any] = client.register_script(_PUBLISH)
+        self._remember: Callable[..., Any] = client.register_script(_REMEMBER)
 
     def call(
         self,
@@ -159,37 +169,42 @@ class Bus:
         """Order an actor to run; nobody waits."""
         self.broker.enqueue(self.message(queue, actor, **kwargs))
 
-    def publish(self, session: SessionIdentity, event: Event) -> bool:
-        """Make an event durable, in the public stream and in the session's outbox, with the order to deliver it.
+    def remember(self, session: str, *notes: dict[str, Any]) -> None:
+        """Have the database learn something of a session's chats (history.py), in the order of the calls."""
+        try:
+            self._note(session, notes, self.redis)
+        except redis.RedisError as error:
+            raise DriverError(f"What has to be remembered could not be stored in Redis: {error}") from error
 
-        One Redis transaction. False: an event with this id was published before, and nothing was done.
+    def _note(self, session: str, notes: Iterable[dict[str, Any]], client: Any) -> None:
+        queue, nudge = self.broker.stream_entry(self.message(keys.HISTORY_QUEUE, "remember", session=session))
+        lane = keys.notes(session)
+        bodies = [json.dumps(note, separators=(",", ":")) for note in notes]
+        told = [LANE_LIMIT, NUDGE_TTL, nudge["message"], *bodies]
+        self._remember(keys=[lane, keys.lane_nudged(lane), queue], args=told, client=client)
+
+    def publish(self, session: SessionIdentity, event: Event, *notes: dict[str, Any]) -> bool:
+        """Make an event durable, in the public stream and in the session's outbox, with the order to deliver it, and
+        what the database is to learn with it.
+
+        One Redis transaction. False: an event with this id was published before, and it is not published again.
         """
         fields = ["id", event.id, "event", event.name, "session", session.id, "ts", event.ts_ms, "body", event.body]
         queue, nudge = self.broker.stream_entry(
             self.message(keys.WEBHOOK_QUEUE, "deliver_outbox", session=session.ulid)
         )
+        outbox = keys.outbox(session.ulid)
+        held = [keys.seen_event(event.id), keys.EVENTS, outbox, keys.lane_nudged(outbox), queue]
+        told = [SEEN_TTL, self._events_kept, NUDGE_TTL, LANE_LIMIT, nudge["message"], *fields]
         try:
-            done = self._publish(
-                keys=[
-                    keys.seen_event(event.id),
-                    keys.EVENTS,
-                    keys.outbox(session.ulid),
-                    keys.outbox_nudged(session.ulid),
-                    queue,
-                ],
-                args=[
-                    SEEN_TTL,
-                    self._events_kept,
-                    NUDGE_TTL,
-                    OUTBOX_LIMIT,
-                    len(fields),
-                    *fields,
-                    *(part for item in nudge.items() for part in item),
-                ],
-            )
+            if not notes:
+                return bool(self._publish(keys=held, args=told))
+            with self.redis.pipeline(transaction=True) as transaction:
+                self._publish(keys=held, args=told, client=transaction)
+                self._note(session.ulid, notes, transaction)
+                return bool(transaction.execute()[0])
         except redis.RedisError as error:
             raise DriverError(f"The event could not be stored in Redis: {error}") from error
-        return bool(done)
 
     def entrust(self, session: SessionIdentity, event_id: str, data: dict[str, Any], *, patience_ms: int) -> None:
         """Have the file of a message stored and its message_received published then, after the patience at the latest.

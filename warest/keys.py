@@ -13,6 +13,9 @@ SUPERVISOR_QUEUE = "supervisor"
 #: Dramatiq queue of webhook work.
 WEBHOOK_QUEUE = "webhooks"
 
+#: Dramatiq queue of what the database is to learn of chats.
+HISTORY_QUEUE = "history"
+
 #: Dramatiq queue of files that came in: they are fetched from WhatsApp's host into storage.
 MIRROR_QUEUE = "mirror"
 
@@ -64,14 +67,19 @@ def outbox(session: str) -> str:
     return f"warest:session:{session}:outbox"
 
 
-def outbox_lock(session: str) -> str:
-    """String with expiry: the token of whoever drains the outbox now."""
-    return f"warest:session:{session}:outbox:lock"
+def notes(session: str) -> str:
+    """Stream: what the database has yet to learn of a session's chats, in order."""
+    return f"warest:session:{session}:notes"
 
 
-def outbox_nudged(session: str) -> str:
-    """String with expiry: a Dramatiq message that will drain the outbox is already on its way."""
-    return f"warest:session:{session}:outbox:nudged"
+def lane_lock(lane: str) -> str:
+    """String with expiry: the token of whoever empties this stream now (lanes.py)."""
+    return f"{lane}:lock"
+
+
+def lane_nudged(lane: str) -> str:
+    """String with expiry: a Dramatiq message that will empty this stream is already on its way."""
+    return f"{lane}:nudged"
 
 
 def farewell(session: str) -> str:

@@ -57,17 +57,17 @@ def work(
 
         def start(**changed: Any) -> None:
             own = house.connect(settings.model_copy(update=changed))
-            host = MediaHost(seconds=5, proxy=tunnel.url, trusted=authority.believed())
-            mirror.declare(own, opened, files, host)
+            media = MediaHost(seconds=5, proxy=tunnel.url, trusted=authority.believed())
+            mirror.declare(own, opened, files, media)
             queues = {keys.MIRROR_QUEUE, keys.WEBHOOK_QUEUE}
             worker = dramatiq.Worker(own.broker, queues=queues, worker_threads=2, worker_timeout=50)
             worker.start()
-            running.append((worker, own, host))
+            running.append((worker, own, media))
 
         yield start
-        for worker, own, host in running:
+        for worker, own, media in running:
             worker.stop(timeout=5000)
-            host.close()
+            media.close()
             own.broker.close()
             own.redis.close()
 
