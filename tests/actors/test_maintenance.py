@@ -14,6 +14,7 @@ from warest.config import house
 from warest.config.house import House
 from warest.config.settings import Settings
 from warest.drivers.storage import Bucket, Storage, open
+from warest.handouts import Handouts
 from warest.ids import new_ulid
 from warest.spool import Spool
 
@@ -114,6 +115,17 @@ def test_storage_out_of_reach(start: Start, settings: Settings, caplog: pytest.L
         away = f"http://127.0.0.1:{closed.getsockname()[1]}"
     start(house.open_spool(settings, open(Bucket("files", away, access_key="x", secret_key="y"))))
     eventually(lambda: caplog.text.count("not swept away") >= 2, within=40)
+
+
+def test_files_made_for_callers_go_too(parts: House, settings: Settings, files: Storage) -> None:
+    """Also when the spool cannot be swept."""
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        away = f"http://127.0.0.1:{closed.getsockname()[1]}"
+    spool = house.open_spool(settings, open(Bucket("files", away, access_key="x", secret_key="y")))
+    handouts = Handouts(files, seconds=-1)
+    key = handouts.lend([b"x"], "image/png").key
+    maintenance.declare(parts, spool, handouts, period_ms=PERIOD_MS).sweep(new_ulid())
+    assert not files.exists(key)
 
 
 def test_more_than_one_batch(parts: House, spool: Spool, files: Storage, monkeypatch: pytest.MonkeyPatch) -> None:

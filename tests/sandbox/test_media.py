@@ -136,6 +136,9 @@ def module_network(tmp_path_factory: pytest.TempPathFactory, tokens: Any) -> Ite
         ({"kind": "image", "data": "", "width": -1}, '"width" cannot be that'),
         ({"kind": "image", "data": "", "caption": 5}, '"caption" cannot be that'),
         ({"kind": "image", "data": "", "id": 5}, 'needs "id"'),
+        ({"kind": "image", "data": "", "repeat": 0}, '"repeat" must be'),
+        ({"kind": "image", "data": "", "repeat": "x"}, '"repeat" must be'),
+        ({"kind": "image", "data": "AAAA", "repeat": 100_000_000}, '"repeat" must be'),
     ],
 )
 def test_what_is_no_file(module_network: SandboxProcess, told: dict[str, Any], error: str) -> None:
@@ -279,6 +282,16 @@ def test_a_large_file_goes_up_and_comes_down(module_network: SandboxProcess) -> 
     assert not [path for path in (module_network.data / "files").iterdir() if path.stat().st_size >= len(content)]
 
 
+def test_a_phone_sends_a_large_file(module_network: SandboxProcess) -> None:
+    """100 MB made of one that is sent; only who opens it holds it, once."""
+    piece, before = bytes(range(256)) * 4_000, module_network.peak_memory()
+    sent = module_network.send_media(ANI, BUDI, "document", piece, repeat=100)
+    assert module_network.peak_memory() - before < 32_000_000
+    got = module_network.media(BUDI, sent)
+    assert hashlib.sha256(got.content).digest() == hashlib.sha256(piece * 100).digest()
+    assert module_network.peak_memory() - before < 160_000_000
+
+
 def test_an_upload_that_ends_half_way_leaves_nothing(module_network: SandboxProcess) -> None:
     before = set((module_network.data / "files").iterdir())
     digest = base64.urlsafe_b64encode(hashlib.sha256(b"x" * 100).digest()).decode()
@@ -342,7 +355,7 @@ def test_what_a_killed_sandbox_left_half_done_is_swept(tmp_path: Path) -> None:
 
 
 def document(files: Files) -> Any:
-    file = files.put("Document", PICTURE)
+    file = files.put("Document", [PICTURE])
     part = protos.e2e.DocumentMessage()
     part.directPath, part.mediaKey, part.fileLength = file.path, file.key, file.size
     part.fileSHA256, part.fileEncSHA256 = file.sha256, file.encrypted_sha256

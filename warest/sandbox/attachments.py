@@ -1,8 +1,9 @@
 """Messages that bring a file: how a phone makes one, and what it sees of one that it got."""
 
 import base64
+import itertools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,6 +33,9 @@ KINDS = {
     "sticker": Kind("stickerMessage", "Image", "image/webp"),
     "document": Kind("documentMessage", "Document", "application/octet-stream"),
 }
+
+#: Bytes of the largest file.
+LARGEST = 128 * 1024 * 1024
 
 #: How those who look for a file's device call it in <enc mediatype>.
 _MEDIA_TYPES = {"voice": "ptt"}
@@ -124,7 +128,7 @@ def find(message: Any) -> Attachment | None:
     return None
 
 
-def build(told: dict[str, Any], put: Callable[[str, bytes], File]) -> Any:
+def build(told: dict[str, Any], put: Callable[[str, Iterable[bytes]], File]) -> Any:
     """A message as WhatsApp writes it; `put` lays the file down. Raises InvalidInput."""
     name = told.get("kind")
     kind = KINDS.get(name) if isinstance(name, str) else None
@@ -137,14 +141,22 @@ def build(told: dict[str, Any], put: Callable[[str, bytes], File]) -> Any:
         _set(part, option, value, str(name))
     for mark, value in kind.marks.items():
         setattr(part, mark, value)
-    _tell_file(part, put(kind.keys, decoded(told.pop("data", None), "data")))
+    _tell_file(part, put(kind.keys, _content(told)))
     return _wrapped(message, kind, part)
 
 
 def _options(told: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    if unknown := sorted(told.keys() - _OPTIONS.keys() - {"kind", "data"}):
+    if unknown := sorted(told.keys() - _OPTIONS.keys() - {"kind", "data", "repeat"}):
         raise InvalidInput(f"Nothing is known of {' and of '.join(unknown)}.")
     return ((option, told[option]) for option in _OPTIONS if told.get(option) is not None)
+
+
+def _content(told: dict[str, Any]) -> Iterable[bytes]:
+    """`data`, `repeat` times over: so a file can be larger than its request."""
+    data, times = decoded(told.get("data"), "data"), told.get("repeat", 1)
+    if type(times) is not int or times < 1 or times * len(data) > LARGEST:
+        raise InvalidInput(f'"repeat" must be a whole number, and the file {LARGEST} bytes at most.')
+    return itertools.repeat(data, times)
 
 
 def _set(part: Any, option: str, value: Any, kind: str) -> None:

@@ -70,7 +70,7 @@ class Greeting:
     def _history_notice(self, device: Device) -> Any:
         """Where the history lies; its bytes do not travel in the message."""
         chats = self._chats(device.account).SerializeToString()
-        file = self._files.put("History", zlib.compress(chats), device)
+        file = self._files.put("History", [zlib.compress(chats)], device)
         notice = protos.e2e.HistorySyncNotification(
             syncType="INITIAL_BOOTSTRAP",
             chunkOrder=1,

@@ -10,7 +10,7 @@ import hmac
 import os
 import secrets
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -92,15 +92,15 @@ class Files:
         """Names come from clients, so none of them becomes the name of a file."""
         return self._folder / sha256(name.encode()).hex()
 
-    def put(self, kind: str, data: bytes, device: Device | None = None) -> File:
+    def put(self, kind: str, content: Iterable[bytes], device: Device | None = None) -> File:
         """Encrypt a file and lay it down; one that is only for `device` goes with it."""
-        key, upload = secrets.token_bytes(32), self.receive()
-        for piece in _closed(key, kind, data):
+        key, upload, measured = secrets.token_bytes(32), self.receive(), _Measured(content)
+        for piece in _closed(key, kind, measured):
             upload.write(piece)
         encrypted_sha256 = upload.sha256
         # By the same name whatsmeow deletes what it has fetched.
         name = f"/mms/{FOLDERS[kind]}/{base64.urlsafe_b64encode(encrypted_sha256).decode()}"
-        return File(self.lay_down(name, upload, device), key, len(data), sha256(data), encrypted_sha256)
+        return File(self.lay_down(name, upload, device), key, measured.size, measured.sha256.digest(), encrypted_sha256)
 
     def receive(self) -> Upload:
         return Upload(self._folder)
@@ -131,7 +131,7 @@ class Files:
         for (name,) in self._store.read("select name from files where phone = ? and device = ?", *owner):
             self.delete(name)
 
-    def opened(self, part: Any, kind: str) -> bytes:
+    def opened(self, part: Any, kind: str) -> bytearray:
         """The file that a part of a message tells of, as its receiver opens it.
 
         Raises InvalidInput when a hash, the size or the MAC is wrong, NotFound when there is nothing.
@@ -143,11 +143,26 @@ class Files:
             return _opened(part, kind, source)
 
 
-def _closed(key: bytes, kind: str, data: bytes) -> Iterator[bytes]:
+class _Measured:
+    """Counts what goes through it."""
+
+    def __init__(self, content: Iterable[bytes]) -> None:
+        self._content = content
+        self.size = 0
+        self.sha256 = hashlib.sha256()
+
+    def __iter__(self) -> Iterator[bytes]:
+        for piece in self._content:
+            self.size += len(piece)
+            self.sha256.update(piece)
+            yield piece
+
+
+def _closed(key: bytes, kind: str, content: Iterable[bytes]) -> Iterator[bytes]:
     iv, cipher_key, mac_key = _keys(key, kind)
     encryptor, mac = CbcEncryptor(cipher_key, iv), hmac.new(mac_key, iv, "sha256")
-    for start in range(0, len(data), PIECE):
-        piece = encryptor.update(data[start : start + PIECE])
+    for plain in content:
+        piece = encryptor.update(plain)
         mac.update(piece)
         yield piece
     last = encryptor.finalize()
@@ -155,7 +170,7 @@ def _closed(key: bytes, kind: str, data: bytes) -> Iterator[bytes]:
     yield last + mac.digest()[:_MAC]
 
 
-def _opened(part: Any, kind: str, source: BinaryIO) -> bytes:
+def _opened(part: Any, kind: str, source: BinaryIO) -> bytearray:
     iv, cipher_key, mac_key = _keys(part.mediaKey, kind)
     decryptor, mac = CbcDecryptor(cipher_key, iv), hmac.new(mac_key, iv, "sha256")
     whole, data = hashlib.sha256(), bytearray()
@@ -178,7 +193,7 @@ def _opened(part: Any, kind: str, source: BinaryIO) -> bytes:
         raise InvalidInput("The file was not encrypted as files are.") from error
     if (len(data), sha256(data)) != (part.fileLength, part.fileSHA256):
         raise InvalidInput("The file is not what the message says.")
-    return bytes(data)
+    return data
 
 
 def _keys(media_key: bytes, kind: str) -> tuple[bytes, bytes, bytes]:

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 _MAX_HEAD = 64 * 1024
 
-#: Bytes of the largest upload.
-_MAX_BODY = 128 * 1024 * 1024
+#: Bytes of the largest upload: the largest file, with its padding and MAC.
+_MAX_BODY = 128 * 1024 * 1024 + 64
 
 #: How often in a second a slow download moves on.
 _STEPS = 10

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import signal
+from collections.abc import Iterable
 from pathlib import Path
 
 from warest.errors import SetupError
@@ -108,11 +109,12 @@ class Sandbox:
                 await self._proxy.tunnel(request.path[0], writer)
                 return
             keep_alive = request.keep_alive
-            writer.writelines([_REFUSED] if request.method == "CONNECT" else await self._answer(request))
-            await writer.drain()
+            for piece in [_REFUSED] if request.method == "CONNECT" else await self._answer(request):
+                writer.write(piece)
+                await writer.drain()
         writer.close()
 
-    async def _answer(self, request: Request) -> list[bytes]:
+    async def _answer(self, request: Request) -> Iterable[bytes | memoryview]:
         result = await self._control.answer(request)
         self._network.outbox.flush()  # What an answer says is true after a kill, too.
         return answer(result.status, result.data, result.mimetype, keep_alive=request.keep_alive)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -10,8 +11,11 @@ from urllib.parse import parse_qsl, unquote
 from warest.errors import InvalidInput
 
 _MAX_BODY = 1 << 20
-#: Of what sends a file: 128 MB in base64, and words.
-_MAX_MEDIA_BODY = 180 << 20
+#: Of what sends a file: 16 MB in base64, and words.
+_MAX_MEDIA_BODY = 24 << 20
+
+#: Bytes of an answer that are written at a time.
+_PIECE = 256 * 1024
 
 #: How the port may be called in `Host:`.
 _HOSTS = frozenset({"127.0.0.1", "localhost"})
@@ -89,13 +93,15 @@ async def read_request(reader: asyncio.StreamReader) -> Request | None:
     return Request(method, segments, dict(parse_qsl(query)), body, keep_alive)
 
 
-def answer(status: int, data: Any, mimetype: str = "", *, keep_alive: bool = False) -> list[bytes]:
-    """Head and body; what has a MIME type is sent as it is, all other data in JSON."""
-    body: bytes = data if mimetype else json.dumps(data, ensure_ascii=False).encode() + b"\n"
+def answer(status: int, data: Any, mimetype: str = "", *, keep_alive: bool = False) -> Iterator[bytes | memoryview]:
+    """Head and body, in pieces; what has a MIME type is sent as it is, all other data in JSON."""
+    body: bytes | bytearray = data if mimetype else json.dumps(data, ensure_ascii=False).encode() + b"\n"
     head = (
         f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n"
         f"Content-Type: {mimetype or 'application/json'}\r\n"
         f"Content-Length: {len(body)}\r\n"
         f"Connection: {'keep-alive' if keep_alive else 'close'}\r\n\r\n"
     )
-    return [head.encode(), body]
+    yield head.encode()
+    for start in range(0, len(body), _PIECE):
+        yield memoryview(body)[start : start + _PIECE]
