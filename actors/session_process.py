@@ -20,13 +20,14 @@ from warest import commands, events, ids, keys, lifecycle, mirroring
 from warest.actors.heartbeat import Heartbeat
 from warest.actors.phone import PhoneWatch
 from warest.bus import answered, refused
-from warest.config import logs
+from warest.command_words import CommandWords
+from warest.config import kinds, logs
 from warest.config.house import connect, open_spool, open_storage
 from warest.config.settings import Settings
 from warest.errors import CommandTimeout, DriverError, LeaseLost, NotConnected, WarestError
 from warest.leases import MINE, Lease
 from warest.pictures import qr_data_uri
-from warest.whatsapp import fixes, inbound, outbound
+from warest.whatsapp import fixes, inbound, outbound, reports
 from warest.whatsapp.client import Client
 from warest.whatsapp.keystores import KeyStores
 
@@ -108,6 +109,7 @@ class Session:
         signal.signal(signal.SIGTERM, lambda *_: self._end(ASKED))
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole terminal; the supervisor decides
         self._spool = functools.cache(lambda: open_spool(order.settings, open_storage(order.settings)))
+        self._commands = CommandWords(kinds.split(order.settings.commands))
         self._begin_once = self.house.redis.register_script(_BEGIN)
         engine = fixes.load(order.noise_root)
         self.client = Client(engine, key_store, self)
@@ -167,15 +169,30 @@ class Session:
     def on_message(self, message: Any) -> None:
         if (seen_at := inbound.seen_phone_at(message)) is not None:
             self._phone.saw(seen_at)
-        if inbound.is_for_receivers(message):
-            self._report(inbound.message_received(message), inbound.event_id(self.identity.ulid, message))
+        if report := reports.of(self.identity.ulid, self.client.own_jid, message):
+            self._report(report)
 
-    def _report(self, data: dict[str, Any], event_id: str) -> None:
-        """Somebody has written. A message with a file is reported by actors/mirror.py, with a link to its file."""
-        if mirroring.file_of(data) is None:
-            return self._publish(events.MESSAGE_RECEIVED, data, event_id=event_id)
+    def on_sent(self, chat: ids.Jid, id: str, timestamp: int, message: Any) -> None:
+        own = self.client.own_jid or chat
+        self._remember(*reports.notes_of_sent(own, chat, id, timestamp, message))
+
+    def _report(self, report: reports.Report) -> None:
+        """A message with a file is reported by actors/mirror.py, with a link to its file."""
+        if not report.event:
+            return self._remember(*report.notes)
+        if report.event == events.MESSAGE_RECEIVED and report.data["text"] in self._commands:
+            self._report(reports.command(self.identity.ulid, report))
+        if report.event != events.MESSAGE_RECEIVED or mirroring.file_of(report.data) is None:
+            return self._publish(report.event, report.data, *report.notes, event_id=report.event_id)
         patience_ms = self.house.settings.mirror_patience_ms
-        self._surely(lambda: self.house.bus.entrust(self.identity, event_id, data, patience_ms=patience_ms))
+        self._surely(
+            lambda: self.house.bus.entrust(self.identity, report.event_id, report.data, patience_ms=patience_ms)
+        )
+        self._remember(*report.notes)
+
+    def _remember(self, *notes: dict[str, Any]) -> None:
+        if notes:
+            self._surely(lambda: self.house.bus.remember(self.identity.ulid, *notes))
 
     def _declare_execute(self) -> str:
         queue = keys.command_queue(self.identity.ulid)
@@ -268,9 +285,9 @@ class Session:
         told = {"tags": _CONTRACT_TAGS.get(state, state), **(data or {}), "advice": lifecycle.STATES[state].advice}
         self._publish(events.SESSION_STATUS, told, event_id=ids.new_event_id())
 
-    def _publish(self, name: str, data: dict[str, Any], *, event_id: str) -> None:
+    def _publish(self, name: str, data: dict[str, Any], *notes: dict[str, Any], event_id: str) -> None:
         event = events.make_now(self.identity, name, data, event_id=event_id)
-        self._surely(lambda: self.house.bus.publish(self.identity, event))
+        self._surely(lambda: self.house.bus.publish(self.identity, event, *notes))
 
     def _surely(self, write: Callable[[], object]) -> None:
         """Write to Redis, however long that takes: meanwhile the engine waits, and WhatsApp keeps the rest."""

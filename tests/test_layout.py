@@ -13,11 +13,11 @@ ROOT = Path(__file__).parent.parent
 ROWS = (
     ("errors", "ids"),
     (
-        "addresses", "client", "commands", "encrypted_media", "events", "file_headers", "keys", "lifecycle", "media",
-        "mirroring", "pictures", "proxies", "texts", "webhooks",
+        "addresses", "client", "command_words", "commands", "encrypted_media", "events", "file_headers", "keys",
+        "lifecycle", "media", "mirroring", "pictures", "proxies", "texts", "webhooks",
     ),
     ("broker", "drivers", "whatsapp", "entities", "fetch", "lanes", "leases", "limits", "logins", "states"),
-    ("store", "bus", "spool", "accounts", "farewell", "handouts", "sandbox"),
+    ("annals", "store", "bus", "spool", "accounts", "farewell", "handouts", "sandbox"),
     ("config",),
     ("actors", "http"),
     ("cli",),
