@@ -25,6 +25,7 @@ _MADE: dict[str, tuple[str, ...]] = {
     "clip.avi": (*_VIDEO, "-c:v", "mpeg4"),
     "odd.mkv": ("-f", "lavfi", "-i", "testsrc2=s=161x121:d=0.5:r=10", "-c:v", "mpeg4"),
     "wide.mp4": ("-f", "lavfi", "-i", "testsrc2=s=400x200:d=0.5:r=10", *_H264, "-crf", "1"),
+    "long.mp4": ("-f", "lavfi", "-i", "testsrc2=s=160x120:d=12:r=5", *_H264, "-movflags", "+faststart"),
     "moving.gif": ("-f", "lavfi", "-i", "testsrc2=s=80x60:d=1:r=10"),
     "tone.wav": _SOUND,
     "tone.mp3": (*_SOUND, "-b:a", "32k"),
