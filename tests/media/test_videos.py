@@ -37,7 +37,10 @@ def sent(source: Path, out: Path, options: Compression, kind: Kind = "video") ->
     return made, contents
 
 
-@pytest.mark.parametrize("name", ["clip.mp4", "clip.webm", "clip.mkv", "clip.mov", "clip.avi", "odd.mkv"])
+CONTAINERS = ("mp4", "webm", "mkv", "mov", "avi", "flv", "wmv", "mpg", "ts", "3gp", "ogv")
+
+
+@pytest.mark.parametrize("name", [*(f"clip.{ending}" for ending in CONTAINERS), "odd.mkv"])
 @pytest.mark.parametrize("options", [Compression(video=QUICK), AS_IT_IS], ids=["smaller", "preserved"])
 def test_every_container(sample: Sample, out: Path, name: str, options: Compression) -> None:
     """They become MP4, sizes are even, and sound stays sound."""
