@@ -338,10 +338,10 @@ def test_a_wav_that_says_it_is_endless(tmp_path: Path, out: Path) -> None:
     assert made.seconds == 1 and EVIL not in made.path.read_bytes()
 
 
-@pytest.mark.parametrize(("count", "side"), [(2, 16), (50, 96)])
-def test_frames_that_last_no_time(tmp_path: Path, out: Path, count: int, side: int) -> None:
+@pytest.mark.parametrize("count", [2, 50])
+def test_frames_that_last_no_time(tmp_path: Path, out: Path, count: int) -> None:
     """They are shown for a tenth of a second each, as in browsers."""
-    source = written(tmp_path, bad.webp_frames(count, 0, side))
+    source = written(tmp_path, bad.webp_frames(count, 0))
     made = prepare("sticker", source, "", out, Compression(), TOOLS)
     with Image.open(made.path) as image:
         image.load()
