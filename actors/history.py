@@ -3,6 +3,7 @@
 A session's notes wait in a lane (lanes.py): an edit must not overtake its message.
 """
 
+import contextlib
 import logging
 from collections.abc import Iterator
 from itertools import groupby
@@ -13,7 +14,7 @@ import orjson
 
 from warest import annals, keys
 from warest.config.house import House
-from warest.errors import NotFound
+from warest.errors import Conflict, NotFound
 from warest.lanes import Entry, Lanes
 from warest.store import ChatNews, ContactNews, Store
 
@@ -58,6 +59,9 @@ class History:
                 self._store.chats.put(session, [ChatNews(**note["news"]) for note in notes])
             case "contact":
                 self._store.contacts.put(session, [ContactNews(**note["news"]) for note in notes])
+            case "send":
+                for note in notes:
+                    self._sent(note)
             case _:
                 for note in notes:
                     self._update(session, note)
@@ -66,6 +70,15 @@ class History:
         for live, some in groupby(notes, key=lambda note: bool(note.get("live"))):
             self._store.messages.put(session, map(annals.message, some), live=live)
         self._store.contacts.put(session, annals.authors(notes))
+
+    def _sent(self, note: Note) -> None:
+        """What has become of a send; one without a record was ordered by the house itself."""
+        answer = {"results": note["answer"]} if "answer" in note else None
+        message = note["answer"][0]["message_id"] if note.get("answer") else None
+        with contextlib.suppress(NotFound, Conflict):
+            self._store.sends.advance(
+                note["id"], note["state"], message=message, answer=answer, error=note.get("error")
+            )
 
     def _update(self, session: str, note: Note) -> None:
         """A message that is about another one changes that one, if it is known."""

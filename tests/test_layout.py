@@ -34,7 +34,7 @@ OWNERS = {
     "websockets": ("sandbox",),
     "segno": ("pictures",),
     "PIL": ("media",),
-    "imageio_ffmpeg": ("media", "cli.doctor"),
+    "imageio_ffmpeg": ("media",),
     "psycopg2": ("store.postgres", "whatsapp.keystores"),
     "pymysql": ("store.mysql", "store.mysql_migrations"),
     "minio": ("drivers.storage.s3",),

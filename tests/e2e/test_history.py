@@ -31,7 +31,7 @@ def messages(product: Product, **query: Any) -> list[dict[str, Any]]:
 
 def kept(product: Product, id: str) -> dict[str, Any]:
     """A message, once it is in the database."""
-    return eventually(lambda: [one for one in messages(product) if one["id"] == id], within=15)[0]  # type: ignore[no-any-return]
+    return eventually(lambda: [one for one in messages(product) if one["id"] == id], within=15)[0]
 
 
 def test_both_sides_of_a_chat(product: Product) -> None:

@@ -221,13 +221,16 @@ def test_declared_as_something_else(tmp_path: Path, out: Path, kind: Kind, name:
             prepare(kind, source, mimetype, out, Compression(), TOOLS)
 
 
+@pytest.mark.parametrize("called", ["file.mp4", "file.m3u8"])
 @pytest.mark.parametrize("name", bad.playlists("http://127.0.0.1:1", "/x"))
-def test_lists_of_other_files(tmp_path: Path, out: Path, listener: socket.socket, sample: Sample, name: str) -> None:
+def test_lists_of_other_files(
+    tmp_path: Path, out: Path, listener: socket.socket, sample: Sample, name: str, called: str
+) -> None:
     """Whatever they are called and however they begin: nothing is read, nobody is called."""
     secret = tmp_path / "secret.mp4"
     secret.write_bytes(sample("clip.mp4").read_bytes())
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    source = tmp_path / "file.mp4"
+    source = tmp_path / called
     source.write_bytes(bad.playlists(url, str(secret))[name])
     assert every_way(source, "", out) == []
 

@@ -85,7 +85,8 @@ def test_a_phone_held_upright(sample: Sample, tmp_path: Path, out: Path, options
     turned = tmp_path / "turned.mp4"
     command = [ffmpeg.find(), "-v", "error", "-display_rotation", "90", "-i", str(sample("wide.mp4"))]
     subprocess.run([*command, "-c", "copy", str(turned)], check=True)
-    assert probe(turned, TOOLS).is_turned
+    contents = probe(turned, TOOLS)
+    assert contents.is_turned and (contents.width, contents.height) == (200, 400)
     made, _ = sent(turned, out, options)
     assert (made.width, made.height) == (200, 400)
 

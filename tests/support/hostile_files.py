@@ -216,7 +216,7 @@ def playlists(url: str, path: str) -> dict[str, bytes]:
         f"<?xml version='1.0'?><MPD xmlns='urn:mpeg:dash:schema:mpd:2011'><Period><AdaptationSet><Representation>"
         f"<BaseURL>{url}/c.mp4</BaseURL></Representation></AdaptationSet></Period></MPD>"
     ).encode()
-    port = url.rpartition(":")[2]
+    port, name = url.rpartition(":")[2], path.rpartition("/")[2]
     return {
         "hls": hls,
         "hls behind a byte order mark": b"\xef\xbb\xbf" + hls,
@@ -225,6 +225,8 @@ def playlists(url: str, path: str) -> dict[str, bytes]:
         "hls behind an id3 tag": b"ID3\x04\0\0\0\0\0\x0a" + bytes(10) + hls,
         "hls in an ogg": b"OggS" + hls,
         "hls in a riff": b"RIFF\xff\0\0\0AVI " + hls,
+        "hls of a neighbour": f"#EXTM3U\n#EXT-X-TARGETDURATION:5\n#EXTINF:1,\n{name}\n#EXT-X-ENDLIST\n".encode(),
+        "ffconcat of a neighbour": f"ffconcat version 1.0\nfile {name}\n".encode(),
         "ffconcat": concat,
         "ffconcat without version": concat.partition(b"\n")[2],
         "dash": dash,
