@@ -32,6 +32,7 @@ from warest.http.resources import (
     sessions,
     storage,
 )
+from warest.http.sending import Sending
 from warest.http.sessions import SessionAccess
 from warest.http.sources import Sources
 from warest.http.uploads import Uploads
@@ -100,7 +101,8 @@ def routes(parts: House, opened: Store, files: Storage, logins: auth.Auth) -> It
     access, spool = SessionAccess(opened, parts.states), house.open_spool(parts.settings, files)
     fetcher = house.open_fetcher(parts.settings)
     sources = Sources(parts.settings, spool, fetcher)
-    sending = FileSending(parts.bus, access, parts.settings, spool, sources)
+    sending = Sending(parts.bus, access, parts.settings, opened)
+    files_sending = FileSending(sending, parts.settings, spool, sources)
     shared = sessions.Sessions(opened, parts.states, parts.bus, access, default_url=parts.settings.webhook_default_url)
     yield "/api/auth/login", auth.Login(logins)
     yield "/api/auth/logout", auth.Logout(logins)
@@ -115,12 +117,12 @@ def routes(parts: House, opened: Store, files: Storage, logins: auth.Auth) -> It
     yield "/api/v1/session/delete", sessions.Delete(shared)
     yield "/api/v1/session/{sessionId}/config", sessions.Configure(shared)
     yield from misc.routes(parts, files, spool, fetcher)
-    yield "/api/v1/messages/send/text", messages.SendTextResource(parts.bus, access, parts.settings)
-    yield "/api/v1/messages/send/document", documents.SendDocument(sending)
-    yield "/api/v1/messages/send/media", media_sends.SendMedia(sending)
-    yield "/api/v1/messages/send/audio", media_sends.SendAudio(sending)
-    yield "/api/v1/messages/send/sticker", media_sends.SendSticker(sending)
-    yield "/api/v1/messages/send/gif", media_sends.SendGif(sending)
+    yield "/api/v1/messages/send/text", messages.SendTextResource(sending)
+    yield "/api/v1/messages/send/document", documents.SendDocument(files_sending)
+    yield "/api/v1/messages/send/media", media_sends.SendMedia(files_sending)
+    yield "/api/v1/messages/send/audio", media_sends.SendAudio(files_sending)
+    yield "/api/v1/messages/send/sticker", media_sends.SendSticker(files_sending)
+    yield "/api/v1/messages/send/gif", media_sends.SendGif(files_sending)
     yield (
         "/api/v1/messages/{messageId}/media",
         received_files.ReceivedFileResource(parts.bus, access, parts.settings, opened, files),

@@ -2,11 +2,11 @@
 
 import dataclasses
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from warest import commands
-from warest.errors import CommandTimeout, InvalidInput, NotConnected, WhatsAppRefused
+from warest.errors import CommandTimeout, InvalidInput, NotConnected, WarestError, WhatsAppRefused
 from warest.ids import Jid
 from warest.whatsapp import contents, protos
 from warest.whatsapp.client import Client
@@ -42,13 +42,13 @@ def execute(client: Client, command: commands.Command, take: Take) -> Any:
 
 
 def send_text(client: Client, command: commands.SendText, _: Take) -> list[dict[str, Any]]:
-    return [dataclasses.asdict(_send(client, Jid.parse(to), contents.text(command, to))) for to in command.to]
+    return _send_all(client, command.to, lambda to: contents.text(command, to))
 
 
 def send_file(client: Client, command: commands.SendFile, take: Take) -> list[dict[str, Any]]:
     """One upload for all recipients."""
     uploaded = _uploaded(client, take(command.file), command) | {"mimetype": command.mimetype}
-    return [dataclasses.asdict(_send(client, Jid.parse(to), contents.file(command, uploaded, to))) for to in command.to]
+    return _send_all(client, command.to, lambda to: contents.file(command, uploaded, to))
 
 
 def pair_phone(client: Client, command: commands.PairPhone, _: Take) -> str:
@@ -88,6 +88,21 @@ def _uploaded(client: Client, data: bytes, command: commands.SendFile) -> conten
     }
 
 
+def _send_all(client: Client, recipients: Iterable[str], build: Callable[[str], Any]) -> list[dict[str, Any]]:
+    """To each of them; for one who does not get it there is `to` and `error`. Raises the first error if nobody does."""
+    results: list[dict[str, Any]] = []
+    errors: list[WarestError] = []
+    for to in recipients:
+        try:
+            results.append(dataclasses.asdict(_send(client, Jid.parse(to), build(to))))
+        except WarestError as error:
+            errors.append(error)
+            results.append({"to": to, "error": error.to_dict()})
+    if len(errors) == len(results):
+        raise errors[0]
+    return results
+
+
 def _send(client: Client, to: Jid, message: Any) -> commands.Sent:
     try:
         answer = client.engine.send_message(_engine_jid(to), message)
@@ -124,7 +139,7 @@ def _engine_jid(jid: Jid) -> Any:
     )
 
 
-def _refusal(error: Exception) -> Exception:
+def _refusal(error: Exception) -> WarestError:
     """The engine's errors are sentences; what they mean for the caller is in their words."""
     text = str(error)
     if any(words in text for words in _NOT_SENT):
