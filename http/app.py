@@ -23,6 +23,7 @@ from warest.http.resources import (
     auth,
     chats,
     documents,
+    jobs,
     media_sends,
     messages,
     misc,
@@ -127,6 +128,8 @@ def routes(parts: House, opened: Store, files: Storage, logins: auth.Auth) -> It
         "/api/v1/messages/{messageId}/media",
         received_files.ReceivedFileResource(parts.bus, access, parts.settings, opened, files),
     )
+    yield "/api/v1/messages/jobs/{jobId}", jobs.JobResource(opened)
+    yield "/api/v1/messages/{messageId}/status", jobs.MessageStatusResource(access, opened)
     views = MessageViews(parts.settings, opened, files)
     yield "/api/v1/chats", chats.ChatListResource(access, parts.states, opened)
     yield (

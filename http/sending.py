@@ -15,7 +15,7 @@ import falcon
 import orjson
 from pydantic import BeforeValidator, Field
 
-from warest import ids
+from warest import ids, keys
 from warest.bus import Bus
 from warest.commands import SENDS, Command, encode
 from warest.config.settings import Settings
@@ -124,6 +124,7 @@ class Sending:
             discard()
             return self._known(send, command, shown)
         if given.send_at is not None:
+            self._bus.send_later(keys.MAINTENANCE_QUEUE, "send_scheduled", given.send_at - time.time(), send=send.id)
             return _job(send, "scheduled")
         if _is_async(request):
             until = time.time() + self._settings.send_patience
