@@ -80,6 +80,19 @@ class SandboxProcess:
         answer: str = self.post(f"/phones/{sender}/media", **body)["id"]
         return answer
 
+    def write(self, sender: str, what: str, **told: Any) -> str:
+        """What a phone writes by one of the other calls; the id of its message."""
+        answer: str = self.post(f"/phones/{sender}/{what}", **told)["id"]
+        return answer
+
+    def shown(self, phone: str, message_id: str) -> dict[str, Any]:
+        """A message, as soon as the phone shows it."""
+
+        def found() -> list[dict[str, Any]]:
+            return [message for message in self.get(f"/phones/{phone}/messages") if message["id"] == message_id]
+
+        return dict(eventually(found, what=f"{phone} to show {message_id}")[0])
+
     def media(self, phone: str, message_id: str) -> httpx.Response:
         """What a message brought, as the phone opens it."""
         return self.http.get(f"/phones/{phone}/media/{message_id}")
