@@ -110,7 +110,8 @@ class Session:
         self._spool = functools.cache(lambda: open_spool(order.settings, open_storage(order.settings)))
         self._begin_once = self.house.redis.register_script(_BEGIN)
         engine = fixes.load(order.noise_root)
-        self.client = Client(engine, key_store, self)
+        syncs = order.settings.app_state_fix and fixes.mend_app_state()
+        self.client = Client(engine, key_store, self, syncs_app_state=syncs)
 
     def run(self) -> int:
         """The exit status."""

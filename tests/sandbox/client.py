@@ -33,7 +33,8 @@ from neonize.utils.enum import (  # noqa: E402
 )
 from neonize.utils.jid import build_jid  # noqa: E402
 
-DATABASE, ROOT, RECEIPTS, FACTS = sys.argv[1], base64.b64decode(sys.argv[2]), bool(int(sys.argv[3])), int(sys.argv[4])
+DATABASE, ROOT = sys.argv[1], base64.b64decode(sys.argv[2])
+RECEIPTS, MENDED, FACTS = (int(argument) for argument in sys.argv[3:6])
 
 
 def tell(kind: str, **data: Any) -> None:
@@ -192,6 +193,7 @@ def connect(client: Any) -> None:
 
 def main() -> None:
     library.swap_noise_root(ROOT)
+    assert not MENDED or fixes.mend_app_state()
     logging.getLogger("neonize.utils.log").setLevel(logging.WARNING)
     client = NewClient(f"{DATABASE}?_foreign_keys=on&_journal_mode=WAL&_busy_timeout=30000&_synchronous=OFF&_x=")
     fixes.tame(client, lambda status: tell("pairing", status=status))

@@ -144,11 +144,11 @@ class Client:
         self._reader.start()
 
     @staticmethod
-    def neonize(sandbox: SandboxProcess, database: Path, *, receipts: bool = True) -> "Client":
+    def neonize(sandbox: SandboxProcess, database: Path, *, receipts: bool = True, mended: bool = True) -> "Client":
         trust = sandbox.get("/network")
         ca = database.with_suffix(".pem")
         ca.write_text(trust["ca"])
-        command = [sys.executable, str(CLIENT), str(database), trust["noiseRoot"], str(int(receipts))]
+        command = [sys.executable, str(CLIENT), str(database), trust["noiseRoot"], str(int(receipts)), str(int(mended))]
         environment = {"SSL_CERT_FILE": str(ca), "NEONIZE_BOT_TAG": "off"}
         return Client(sandbox, command, environment, database.with_suffix(".log"))
 
@@ -207,5 +207,6 @@ class Client:
 
 
 class Start(Protocol):
-    def __call__(self, name: str, *, receipts: bool = True) -> Client:
-        """A client with the database of this name; without `receipts` it asks neonize for none, as the product."""
+    def __call__(self, name: str, *, receipts: bool = True, mended: bool = True) -> Client:
+        """A client with the database of this name; without `receipts` it asks neonize for none, as the product, and
+        unless `mended` it has trap 4."""

@@ -1,15 +1,16 @@
 """App state: patches of sessions are read as the account's other devices would read them, and refused as they would."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sandbox.harness import SandboxProcess, Start
+from sandbox.harness import Client, SandboxProcess, Start
 from sandbox.world import World
 from support.waiting import eventually
 from warest.sandbox import app_state, mutations
 from warest.sandbox.nodes import Node
-from warest.whatsapp import protos
+from warest.whatsapp import library, protos
 
 ANI = "628110000001"
 
@@ -95,3 +96,43 @@ def test_what_the_engine_itself_writes_is_read(sandbox: SandboxProcess, client: 
     shown = sandbox.get(f"/phones/{ANI}/app-state")["critical_block"]
     names = [each["value"]["pushNameSetting"]["name"] for each in shown]
     assert names == ["Ani", "Ani the bot"] and shown[1]["index"] == ["setting_pushName"]
+
+
+@pytest.mark.parametrize(
+    ("collection", "index", "value"),
+    [
+        ("REGULAR_LOW", ["archive", "1@lid"], {"archiveChatAction": {"archived": True}}),
+        ("REGULAR_HIGH", ["star", "1@lid", "3A", "0", "0"], {"starAction": {"starred": True}}),
+        ("REGULAR", ["label_edit", "1"], {"labelEditAction": {"name": "x"}}),
+    ],
+)
+def test_a_session_sets_app_state(
+    sandbox: SandboxProcess, client: Start, collection: str, index: list[str], value: dict[str, Any]
+) -> None:
+    """With trap 4 mended, which neonize alone cannot."""
+    sandbox.phone(ANI, "Ani")
+    session = client("ani").link(ANI)
+    eventually(lambda: bool(session.call("me") == "Ani"), what="the session has its app state keys")
+    for version in (1, 2):
+        session.call("app_state", collection=collection, index=index, value=value)
+        shown = sandbox.get(f"/phones/{ANI}/app-state")[collection.lower()]
+        assert [each["version"] for each in shown] == list(range(1, version + 1))
+        assert shown[-1]["index"] == index and value.items() <= shown[-1]["value"].items()
+
+
+def test_what_neonize_makes_of_app_state(tmp_path: Path, tokens: library.Tokens) -> None:
+    """Trap 4, as it is: the collection has no name on the wire, and the call fails. Nothing is set."""
+    sandbox = SandboxProcess(tmp_path / "sandbox", tokens)
+    sandbox.phone(ANI, "Ani")
+    session = Client.neonize(sandbox, tmp_path / "ani.sqlite3", mended=False).link(ANI)
+    try:
+        eventually(lambda: bool(session.call("me") == "Ani"), what="the session has its app state keys")
+        value = {"archiveChatAction": {"archived": True}}
+        session.order("app_state", collection="REGULAR_LOW", index=["archive", "1@lid"], value=value)
+        assert "SendAppStateError" in session.wait("failed")["error"]
+        (violation,) = sandbox.get("/violations")
+        assert "no text name=" in violation["what"] and '<collection version="0"' in violation["node"], violation
+        assert sandbox.get(f"/phones/{ANI}/app-state")["regular_low"] == []
+    finally:
+        session.kill()
+        sandbox.close()
