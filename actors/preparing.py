@@ -31,7 +31,9 @@ class Preparing:
         self._compression = compression_of(house.settings)
         self._tools = tools_of(house.settings)
 
-    def prepare(self, session: str, command_id: str, command: SendFile, wishes: dict[str, Any]) -> None:
+    def prepare(
+        self, session: str, command_id: str, command: SendFile, wishes: dict[str, Any], until: float | None
+    ) -> None:
         """Give the command on with the file as it is sent, or refuse it to whoever waits for it."""
         try:
             ready = self._ready(command, wishes)
@@ -40,9 +42,10 @@ class Preparing:
             return
         except (InvalidInput, Unsupported) as error:
             error.details["step"] = "prepare"
+            self._bus.remember(session, {"do": "send", "id": command_id, "state": "failed", "error": error.to_dict()})
             self._bus.refuse(session, command_id, error)
         else:
-            self._bus.give_on(session, command_id, ready)
+            self._bus.give(session, command_id, ready, until=until)
             if ready.file == command.file:
                 return
         self._spool.delete(command.file)
@@ -93,8 +96,14 @@ def declare(house: House, spool: Spool) -> None:
     patient: dict[str, Any] = {"max_retries": 100, "min_backoff": 500, "max_backoff": 60_000}
 
     @dramatiq.actor(queue_name=keys.MEDIA_QUEUE, broker=house.broker, **patient)
-    def prepare_file(session: str, command_id: str, command: dict[str, Any], compression: dict[str, Any]) -> None:
+    def prepare_file(
+        session: str,
+        command_id: str,
+        command: dict[str, Any],
+        compression: dict[str, Any],
+        until: float | None = None,
+    ) -> None:
         """Died half-way, it begins anew. Died when the command was given on: a command runs once, whoever gives it."""
         order = commands.decode(command)
         assert isinstance(order, SendFile)
-        work.prepare(session, command_id, order, compression)
+        work.prepare(session, command_id, order, compression, until)

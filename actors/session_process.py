@@ -5,7 +5,6 @@ everything that follows from it happens in workers.
 """
 
 import dataclasses
-import functools
 import logging
 import os
 import signal
@@ -16,17 +15,18 @@ from typing import Any
 
 import dramatiq
 
-from warest import commands, events, ids, keys, lifecycle, mirroring
+from warest import events, ids, lifecycle, mirroring
+from warest.actors.command_runner import CommandRunner
 from warest.actors.heartbeat import Heartbeat
 from warest.actors.phone import PhoneWatch
-from warest.bus import answered, refused
-from warest.config import logs
-from warest.config.house import connect, open_spool, open_storage
+from warest.command_words import CommandWords
+from warest.config import kinds, logs
+from warest.config.house import connect
 from warest.config.settings import Settings
-from warest.errors import CommandTimeout, DriverError, LeaseLost, NotConnected, WarestError
-from warest.leases import MINE, Lease
+from warest.errors import DriverError, LeaseLost, NotConnected, WarestError
+from warest.leases import Lease
 from warest.pictures import qr_data_uri
-from warest.whatsapp import fixes, inbound, outbound
+from warest.whatsapp import fixes, inbound, reports
 from warest.whatsapp.client import Client
 from warest.whatsapp.keystores import KeyStores
 
@@ -34,9 +34,6 @@ log = logging.getLogger(__name__)
 
 #: Exit statuses, read by the supervisor. Any other end, a signal included, is a crash.
 ASKED, LOST, QR_EXPIRED, ENDED, FENCED = 0, 64, 65, 66, 67
-
-#: How long a command that died half-way is remembered, so that it is not run a second time, s.
-STARTED_TTL = 24 * 3600
 
 #: A graceful stop takes at most this long, s; then the process exits as it is.
 STOP_PATIENCE = 5.0
@@ -48,14 +45,6 @@ _CONTRACT_TAGS = {
     "keepalive_timeout": "reconnecting",
 }
 _CONTRACT_REASONS: dict[str, int] = {"replaced": 440, "logged_out": 401, "main_device_gone": 401}
-
-_BEGIN = (
-    MINE
-    + """
--- KEYS: lease, started. ARGV: number, ttl in s.
-return mine() and redis.call('SET', KEYS[2], '1', 'NX', 'EX', ARGV[2]) and 1 or 0
-"""
-)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,8 +96,7 @@ class Session:
         )
         signal.signal(signal.SIGTERM, lambda *_: self._end(ASKED))
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole terminal; the supervisor decides
-        self._spool = functools.cache(lambda: open_spool(order.settings, open_storage(order.settings)))
-        self._begin_once = self.house.redis.register_script(_BEGIN)
+        self._commands = CommandWords(kinds.split(order.settings.commands))
         engine = fixes.load(order.noise_root)
         syncs = order.settings.app_state_fix and fixes.mend_app_state()
         self.client = Client(engine, key_store, self, syncs_app_state=syncs)
@@ -118,7 +106,8 @@ class Session:
         self._publish(events.SESSION_STATUS, {"tags": "create"}, event_id=ids.new_event_id())
         self._change("connecting", pid=os.getpid())
         self._heartbeat.start()
-        worker = dramatiq.Worker(self.house.broker, queues={self._declare_execute()}, worker_threads=1)
+        runner = CommandRunner(self.house, self.identity.ulid, self._lease, self._remember)
+        worker = dramatiq.Worker(self.house.broker, queues={runner.declare(self.client)}, worker_threads=1)
         worker.start()
         threading.Thread(target=self._connect, name="connection", daemon=True).start()
         self._ending.wait()
@@ -168,47 +157,30 @@ class Session:
     def on_message(self, message: Any) -> None:
         if (seen_at := inbound.seen_phone_at(message)) is not None:
             self._phone.saw(seen_at)
-        if inbound.is_for_receivers(message):
-            self._report(inbound.message_received(message), inbound.event_id(self.identity.ulid, message))
+        if report := reports.of(self.identity.ulid, self.client.own_jid, message):
+            self._report(report)
 
-    def _report(self, data: dict[str, Any], event_id: str) -> None:
-        """Somebody has written. A message with a file is reported by actors/mirror.py, with a link to its file."""
-        if mirroring.file_of(data) is None:
-            return self._publish(events.MESSAGE_RECEIVED, data, event_id=event_id)
+    def on_sent(self, chat: ids.Jid, id: str, timestamp: int, message: Any) -> None:
+        own = self.client.own_jid or chat
+        self._remember(*reports.notes_of_sent(own, chat, id, timestamp, message))
+
+    def _report(self, report: reports.Report) -> None:
+        """A message with a file is reported by actors/mirror.py, with a link to its file."""
+        if not report.event:
+            return self._remember(*report.notes)
+        if report.event == events.MESSAGE_RECEIVED and report.data["text"] in self._commands:
+            self._report(reports.command(self.identity.ulid, report))
+        if report.event != events.MESSAGE_RECEIVED or mirroring.file_of(report.data) is None:
+            return self._publish(report.event, report.data, *report.notes, event_id=report.event_id)
         patience_ms = self.house.settings.mirror_patience_ms
-        self._surely(lambda: self.house.bus.entrust(self.identity, event_id, data, patience_ms=patience_ms))
+        self._surely(
+            lambda: self.house.bus.entrust(self.identity, report.event_id, report.data, patience_ms=patience_ms)
+        )
+        self._remember(*report.notes)
 
-    def _declare_execute(self) -> str:
-        queue = keys.command_queue(self.identity.ulid)
-        declare = dramatiq.actor(queue_name=queue, broker=self.house.broker, store_results=True)
-        declare(self.execute)
-        return queue
-
-    def execute(self, command_id: str, command: dict[str, Any]) -> dict[str, Any]:
-        """Actor: run one command and answer with its result or error.
-
-        If it runs twice, or died half-way the first time, nothing is done again: a message that may have been sent is
-        never sent a second time (trap 12), and the caller hears that the outcome is unknown.
-        """
-        if not self._begin(command_id):
-            return refused(CommandTimeout("The session was interrupted at this command; it may have been carried out."))
-        try:
-            return answered(outbound.execute(self.client, commands.decode(command), self._take))
-        except WarestError as error:
-            return refused(error)
-
-    def _take(self, file: str) -> bytes:
-        """A file out of the spool; it is on its way, and nobody asks for it again."""
-        spool = self._spool()
-        with spool.open(file) as opened:
-            data = opened.read()
-        spool.delete(file)
-        return data
-
-    def _begin(self, command_id: str) -> bool:
-        """Whether the command is ours to run, now and for the first time."""
-        held = [keys.lease(self.identity.ulid), keys.started_command(command_id)]
-        return bool(self._begin_once(keys=held, args=[self._lease.number, STARTED_TTL]))
+    def _remember(self, *notes: dict[str, Any]) -> None:
+        if notes:
+            self._surely(lambda: self.house.bus.remember(self.identity.ulid, *notes))
 
     def _look_after(self) -> None:
         """At every sign of life of this process."""
@@ -269,9 +241,9 @@ class Session:
         told = {"tags": _CONTRACT_TAGS.get(state, state), **(data or {}), "advice": lifecycle.STATES[state].advice}
         self._publish(events.SESSION_STATUS, told, event_id=ids.new_event_id())
 
-    def _publish(self, name: str, data: dict[str, Any], *, event_id: str) -> None:
+    def _publish(self, name: str, data: dict[str, Any], *notes: dict[str, Any], event_id: str) -> None:
         event = events.make_now(self.identity, name, data, event_id=event_id)
-        self._surely(lambda: self.house.bus.publish(self.identity, event))
+        self._surely(lambda: self.house.bus.publish(self.identity, event, *notes))
 
     def _surely(self, write: Callable[[], object]) -> None:
         """Write to Redis, however long that takes: meanwhile the engine waits, and WhatsApp keeps the rest."""

@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, ValidationInfo
 
+from warest.command_words import CommandWords
+
 
 def variables(*names: str, default: Any, help: str, secret: bool = False) -> Any:
     """A setting that stands in the first of `names` that is set. A secret is shown nowhere."""
@@ -76,6 +78,11 @@ def _needed_by_server(value: str, info: ValidationInfo) -> str:
     return value
 
 
+def _commands(value: str) -> str:
+    CommandWords(split(value))  # its ValueError says what is wrong
+    return value
+
+
 def split(value: str) -> list[str]:
     """The parts of a setting that is a list, separated by commas."""
     return [part.strip() for part in value.split(",") if part.strip()]
@@ -93,6 +100,7 @@ DbSchema = Annotated[str, Field(pattern=r"^([A-Za-z_][A-Za-z0-9_]{0,62})?$")]
 DbUrl = Annotated[str, AfterValidator(_db_url)]
 SessionStore = Annotated[str, AfterValidator(_session_store)]
 NeededByServer = Annotated[str, AfterValidator(_needed_by_server), Field(validate_default=True)]
+Commands = Annotated[str, AfterValidator(_commands)]
 Networks = Annotated[str, AfterValidator(_networks)]
 # As in the original: at least a second, and 0 calls is a slip.
 RateWindow = Annotated[int, AfterValidator(lambda value: max(1000, value))]

@@ -18,6 +18,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, ValidationError
 from warest.config import sources
 from warest.config.fetch_settings import FetchSettings
 from warest.config.kinds import (
+    Commands,
     CountryCode,
     DbClient,
     DbSchema,
@@ -170,6 +171,12 @@ class Settings(StorageSettings, FetchSettings, MediaSettings, MirrorSettings, Up
     )
     webhook_jitter_ms: Milliseconds = variables(
         "WAREST_WEBHOOK_JITTER_MS", default=300, help="Random addition to each wait, ms."
+    )
+    commands: Commands = variables(
+        "WAREST_COMMANDS",
+        default="",
+        help="Words that make a `message_command` of a message which begins with them, or `/patterns/`, separated by "
+        "commas.",
     )
     webhook_sha2: Sha2 = variables("WAREST_WEBHOOK_SIGNATURE_SHA2", default="256", help="224, 256, 384 or 512.")
     command_timeout: Seconds = variables(

@@ -17,9 +17,11 @@ from warest.http import middleware
 from warest.http.clients import Clients
 from warest.http.file_sending import FileSending
 from warest.http.gate import Gate, SpamGuard
+from warest.http.message_views import MessageViews
 from warest.http.openapi import OpenApi
 from warest.http.resources import (
     auth,
+    chats,
     documents,
     media_sends,
     messages,
@@ -122,6 +124,12 @@ def routes(parts: House, opened: Store, files: Storage, logins: auth.Auth) -> It
     yield (
         "/api/v1/messages/{messageId}/media",
         received_files.ReceivedFileResource(parts.bus, access, parts.settings, opened, files),
+    )
+    views = MessageViews(parts.settings, opened, files)
+    yield "/api/v1/chats", chats.ChatListResource(access, parts.states, opened)
+    yield (
+        "/api/v1/chats/{chatId}/messages",
+        chats.ChatMessagesResource(access, parts.states, opened, views, parts.settings),
     )
     yield from storage.routes(parts.settings, files, logins.gate)
 

@@ -38,6 +38,13 @@ class SessionAccess:
             raise Refusal(Code.SESSION_NOT_FOUND, "Session not found")
         return record
 
+    def linked(self, account: Account, name: str | None, phone: str | None) -> SessionRecord:
+        """The same of routes that show what is stored: the session may be offline, but not without an account."""
+        record = self.known(account, name, phone)
+        if self._states.get(record.ulid).me is None:
+            raise Refusal(Code.SESSION_NOT_FOUND, "Session not found")
+        return record
+
     def known(self, account: Account, name: str | None, phone: str | None) -> SessionRecord:
         """The same of routes that only read what is kept here: the session may be offline."""
         named = self._store.session_of(account, name) if name and ids.SESSION_NAME.fullmatch(name) else None

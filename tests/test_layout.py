@@ -13,11 +13,11 @@ ROOT = Path(__file__).parent.parent
 ROWS = (
     ("errors", "ids"),
     (
-        "addresses", "client", "commands", "encrypted_media", "events", "file_headers", "keys", "lifecycle", "media",
-        "mirroring", "pictures", "proxies", "texts", "webhooks",
+        "addresses", "client", "command_words", "commands", "encrypted_media", "events", "file_headers", "keys",
+        "lifecycle", "media", "mirroring", "pictures", "proxies", "texts", "webhooks",
     ),
     ("broker", "drivers", "whatsapp", "entities", "fetch", "lanes", "leases", "limits", "logins", "states"),
-    ("store", "bus", "spool", "accounts", "farewell", "handouts", "sandbox"),
+    ("annals", "store", "bus", "spool", "accounts", "farewell", "handouts", "sandbox"),
     ("config",),
     ("actors", "http"),
     ("cli",),
@@ -34,7 +34,7 @@ OWNERS = {
     "websockets": ("sandbox",),
     "segno": ("pictures",),
     "PIL": ("media",),
-    "imageio_ffmpeg": ("media", "cli.doctor"),
+    "imageio_ffmpeg": ("media",),
     "psycopg2": ("store.postgres", "whatsapp.keystores"),
     "pymysql": ("store.mysql", "store.mysql_migrations"),
     "minio": ("drivers.storage.s3",),

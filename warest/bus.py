@@ -87,27 +87,48 @@ class Bus:
         it stays ordered.
         """
         command_id = new_command_id()
-        order = first = self._execute(session, command_id, command)
-        if compression is not None:
-            told: dict[str, Any] = {"session": session, "command": commands.encode(command), "compression": compression}
-            first = self.message(keys.MEDIA_QUEUE, "prepare_file", command_id=command_id, **told)
-        self.broker.enqueue(first)
-        return self._result(order, timeout)
+        self.give(session, command_id, command, compression=compression)
+        return self.outcome(session, command_id, timeout)
 
-    def give_on(self, session: str, command_id: str, command: commands.Command) -> None:
-        """A command that somebody waits for is ready for its session."""
-        self.broker.enqueue(self._execute(session, command_id, command))
+    def give(
+        self,
+        session: str,
+        command_id: str,
+        command: commands.Command,
+        *,
+        compression: dict[str, Any] | None = None,
+        until: float | None = None,
+    ) -> None:
+        """Order a command, and wait for nothing. It waits `until` then (epoch s) for a session that is not online.
+
+        Given again under its id, it still runs once.
+        """
+        if compression is None:
+            self.broker.enqueue(self.command(session, command_id, command, until))
+            return
+        told: dict[str, Any] = {"session": session, "command": commands.encode(command), "compression": compression}
+        self.send(keys.MEDIA_QUEUE, "prepare_file", command_id=command_id, until=until, **told)
+
+    def outcome(self, session: str, command_id: str, timeout: float) -> Any:
+        """Wait for the result of a command, in whole seconds, as `call` does."""
+        return self._result(self.command(session, command_id, commands.Logout(), None), timeout)
 
     def refuse(self, session: str, command_id: str, error: WarestError) -> None:
         """A command that somebody waits for will never reach its session."""
-        message, backend = self._execute(session, command_id, commands.Logout()), self.broker.get_results_backend()
+        message = self.command(session, command_id, commands.Logout(), None)
+        backend = self.broker.get_results_backend()
         try:
             backend.store_result(message, refused(error), REFUSAL_TTL_MS)
         except redis.RedisError as failure:
             raise DriverError(f"The answer could not be stored in Redis: {failure}") from failure
 
-    def _execute(self, session: str, command_id: str, command: commands.Command) -> "dramatiq.Message[Any]":
+    def command(
+        self, session: str, command_id: str, command: commands.Command, until: float | None
+    ) -> "dramatiq.Message[Any]":
+        """The message that orders it."""
         told: dict[str, Any] = {"command_id": command_id, "command": commands.encode(command)}
+        if until is not None:
+            told["until"] = until
         return self.message(keys.command_queue(session), "execute", message_id=command_id, **told)
 
     def order(self, queue: str, actor: str, timeout: float, *, message_id: str | None = None, **kwargs: Any) -> Any:

@@ -68,6 +68,9 @@ class Logout:
 
 type_of: dict[str, type] = {kind.__name__: kind for kind in (SendText, SendFile, PairPhone, Logout)}
 
+#: Those whose outcome is kept in a record of its own (store.sends).
+SENDS = (SendText, SendFile)
+
 Command = SendText | SendFile | PairPhone | Logout
 
 

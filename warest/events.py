@@ -18,6 +18,10 @@ from warest import ids
 SESSION_STATUS = "session_status"
 MESSAGE_RECEIVED = "message_received"
 MESSAGE_MEDIA = "message_media"
+MESSAGE_REACTION = "message_reaction"
+MESSAGE_EDITED = "message_edited"
+MESSAGE_REVOKED = "message_revoked"
+MESSAGE_COMMAND = "message_command"
 
 _INDEX = re.compile(r"0|[1-9][0-9]{0,9}")
 _SURROGATE = re.compile("[\ud800-\udfff]")

@@ -95,6 +95,18 @@ def test_before_the_first_start(variables: Set, folder: Path, redis_url: str) ->
     assert list((folder / "data").iterdir()) == []
 
 
+def test_which_ffmpeg(variables: Set, folder: Path, redis_url: str) -> None:
+    """The one that is set; if that is none, which is used instead."""
+    program = folder / "mine"
+    program.write_text("#!/bin/sh\necho ffmpeg version 8.8 Copyright\n")
+    program.chmod(0o755)
+    variables(WAREST_REDIS_URL=redis_url, FFMPEG_PATH=program)
+    assert found(0)["ffmpeg"] == ("ok", f"ffmpeg version 8.8 ({program}) ")
+    variables(FFMPEG_PATH="/not/there")
+    status, said = found(0)["ffmpeg"]
+    assert status == "warn" and "/not/there is no program" in said and "FFMPEG_PATH" in said
+
+
 def test_no_redis(variables: Set, folder: Path) -> None:
     """The one that is set has to run; the one that `warest up` brings runs only with it."""
     checks = found(1)

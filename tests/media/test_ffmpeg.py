@@ -63,9 +63,9 @@ def test_time(tmp_path: Path) -> None:
 
 
 def test_output(tmp_path: Path) -> None:
-    """Past the limit the kernel ends it."""
+    """Past the limit the kernel ends it; here it would write 28 MB."""
     with pytest.raises(InvalidInput, match="larger than 1 MB") as error:
-        ffmpeg.run([*ENDLESS, "-f", "rawvideo", str(tmp_path / "out")], Tools(output_mb=1))
+        ffmpeg.run([*ENDLESS, "-frames:v", "20", "-f", "rawvideo", str(tmp_path / "out")], Tools(output_mb=1))
     assert error.value.details == {"limit": "size"} and (tmp_path / "out").stat().st_size <= 2 * 1024 * 1024
 
 

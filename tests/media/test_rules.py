@@ -13,8 +13,10 @@ from warest.media.rules import HEAD, contradiction_of, extension_of, refusal_of,
 
 MADE = {
     "clip.mp4": "video/mp4", "clip.webm": "video/webm", "clip.mkv": "video/x-matroska", "clip.mov": "video/quicktime",
-    "clip.avi": "video/x-msvideo", "moving.gif": "image/gif", "tone.wav": "audio/wav", "tone.mp3": "audio/mpeg",
-    "tone.m4a": "audio/mp4", "tone.ogg": "audio/ogg; codecs=opus", "tone.flac": "audio/flac", "tone.aac": "audio/aac",
+    "clip.avi": "video/x-msvideo", "clip.flv": "video/x-flv", "clip.wmv": "video/x-ms-asf", "clip.mpg": "video/mpeg",
+    "clip.ts": "video/mp2t", "clip.3gp": "video/3gpp", "clip.ogv": "video/ogg", "moving.gif": "image/gif",
+    "tone.wav": "audio/wav", "tone.mp3": "audio/mpeg", "tone.m4a": "audio/mp4", "tone.ogg": "audio/ogg; codecs=opus",
+    "tone.flac": "audio/flac", "tone.aac": "audio/aac", "tone.amr": "audio/amr",
 }  # fmt: skip
 
 

@@ -34,7 +34,7 @@ def spoken(path: Path, *loudness: float) -> Path:
     return path
 
 
-@pytest.mark.parametrize("name", ["tone.wav", "tone.mp3", "tone.m4a", "tone.ogg", "tone.flac", "clip.mp4"])
+@pytest.mark.parametrize("name", ["tone.wav", "tone.mp3", "tone.m4a", "tone.ogg", "tone.flac", "tone.amr", "clip.mp4"])
 def test_a_voice_note(sample: Sample, out: Path, name: str) -> None:
     """Opus in Ogg with one channel, whatever it was."""
     made = prepare("voice", sample(name), "", out, Compression())
@@ -98,7 +98,13 @@ def test_what_phones_do_not_play(sample: Sample, out: Path, opus: bool, mimetype
 
 @pytest.mark.parametrize(
     ("name", "mimetype"),
-    [("tone.mp3", "audio/mpeg"), ("tone.m4a", "audio/mp4"), ("tone.ogg", OPUS), ("tone.aac", "audio/aac")],
+    [
+        ("tone.mp3", "audio/mpeg"),
+        ("tone.m4a", "audio/mp4"),
+        ("tone.ogg", OPUS),
+        ("tone.aac", "audio/aac"),
+        ("tone.amr", "audio/amr"),
+    ],
 )
 def test_what_phones_play_stays(sample: Sample, out: Path, name: str, mimetype: str) -> None:
     """Unless it becomes smaller; here at a rate at which it does not."""

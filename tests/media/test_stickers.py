@@ -96,6 +96,13 @@ def test_an_animation(tmp_path: Path, out: Path, name: str) -> None:
         assert getattr(image, "n_frames", 1) == 6 and image.info["duration"] == 200
 
 
+@pytest.mark.parametrize(("length", "stays"), [(100, True), (5, False), (0, False), (5000, False)])
+def test_an_animation_that_fits(tmp_path: Path, out: Path, length: int, stays: bool) -> None:
+    """It stays as it is, unless its frames are shorter than WhatsApp shows them, or all of them too long."""
+    source = moving(tmp_path / "a.webp", 3, length)
+    assert (sent(source, out).path == source) == stays
+
+
 def test_it_ends_after_ten_seconds(tmp_path: Path, out: Path) -> None:
     """Of 20 seconds, ten are left."""
     made = sent(moving(tmp_path / "a.gif", 20, 1000, side=64), out, size=96)

@@ -37,7 +37,10 @@ def sent(source: Path, out: Path, options: Compression, kind: Kind = "video") ->
     return made, contents
 
 
-@pytest.mark.parametrize("name", ["clip.mp4", "clip.webm", "clip.mkv", "clip.mov", "clip.avi", "odd.mkv"])
+CONTAINERS = ("mp4", "webm", "mkv", "mov", "avi", "flv", "wmv", "mpg", "ts", "3gp", "ogv")
+
+
+@pytest.mark.parametrize("name", [*(f"clip.{ending}" for ending in CONTAINERS), "odd.mkv"])
 @pytest.mark.parametrize("options", [Compression(video=QUICK), AS_IT_IS], ids=["smaller", "preserved"])
 def test_every_container(sample: Sample, out: Path, name: str, options: Compression) -> None:
     """They become MP4, sizes are even, and sound stays sound."""
@@ -82,7 +85,8 @@ def test_a_phone_held_upright(sample: Sample, tmp_path: Path, out: Path, options
     turned = tmp_path / "turned.mp4"
     command = [ffmpeg.find(), "-v", "error", "-display_rotation", "90", "-i", str(sample("wide.mp4"))]
     subprocess.run([*command, "-c", "copy", str(turned)], check=True)
-    assert probe(turned, TOOLS).is_turned
+    contents = probe(turned, TOOLS)
+    assert contents.is_turned and (contents.width, contents.height) == (200, 400)
     made, _ = sent(turned, out, options)
     assert (made.width, made.height) == (200, 400)
 

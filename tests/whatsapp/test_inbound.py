@@ -107,7 +107,7 @@ def test_a_quote_without_a_text_is_left_out(incoming: Incoming) -> None:
         ({"contactMessage": {"displayName": "Budi"}}, "contact", "contactMessage", "Budi"),
         ({"contactsArrayMessage": {"displayName": "2 contacts"}}, "contacts", "contactsArrayMessage", "2 contacts"),
         ({"protocolMessage": {"type": "REVOKE"}}, "system", "protocolMessage", ""),
-        ({"pollCreationMessage": {"name": "?"}}, "system", "pollCreationMessage", ""),
+        ({"pollCreationMessage": {"name": "?"}}, "poll", "pollCreationMessage", ""),
         ({"senderKeyDistributionMessage": {"groupID": "g"}, "conversation": "x"}, "text", "conversation", "x"),
         ({"messageContextInfo": {}, "imageMessage": {}}, "media", "imageMessage", ""),
         ({"senderKeyDistributionMessage": {"groupID": "g"}}, "system", "unknown", ""),
@@ -207,15 +207,15 @@ def test_a_group(incoming: Incoming, sender: str) -> None:
     [
         ({}, True),
         ({"group": True, "chat": "1-2@g.us"}, True),
-        ({"from_me": True}, False),
+        ({"from_me": True}, True),
         ({"Category": "peer"}, False),
         ({"chat": "1@newsletter"}, False),
         ({"chat": "status@broadcast"}, False),
     ],
 )
-def test_which_messages_are_for_receivers(incoming: Incoming, options: dict[str, Any], wanted: bool) -> None:
-    """Those of somebody else; not our own, the phone's talk with its devices, channels or status."""
-    assert inbound.is_for_receivers(incoming(E2E.Message(conversation="x"), **options)) is wanted
+def test_which_messages_are_of_a_chat(incoming: Incoming, options: dict[str, Any], wanted: bool) -> None:
+    """Not the phone's talk with its devices, channels or status."""
+    assert inbound.is_of_a_chat(incoming(E2E.Message(conversation="x"), **options)) is wanted
 
 
 def test_event_ids_repeat_with_the_message(incoming: Incoming) -> None:

@@ -10,13 +10,16 @@ import click
 import dramatiq
 
 from warest import keys
-from warest.actors import maintenance, mirror, network, orders, pictures, preparing, supervisor, webhooks
+from warest.actors import history, maintenance, mirror, network, orders, pictures, preparing, supervisor, webhooks
 from warest.config import folders, logs, secrets, settings
 from warest.config import house as houses
 from warest.sandbox import server
 
 #: How long a stopping process may finish what it is doing, ms.
 STOP_PATIENCE_MS = 5_000
+
+#: Sessions whose notes one worker process writes down at the same time.
+HISTORY_THREADS = 2
 
 
 @click.command()
@@ -72,9 +75,11 @@ def _crews(current: settings.Settings, house: houses.House) -> list[dramatiq.Wor
     pictures.declare(house, spool)
     mirror.declare(house, store, files, network.media_host(current))
     preparing.declare(house, spool)
+    history.declare(house, store)
     quick = {keys.WEBHOOK_QUEUE, keys.MAINTENANCE_QUEUE}
     return [
         dramatiq.Worker(house.broker, queues=quick, worker_threads=current.worker_threads),
+        dramatiq.Worker(house.broker, queues={keys.HISTORY_QUEUE}, worker_threads=HISTORY_THREADS),
         dramatiq.Worker(house.broker, queues={keys.MIRROR_QUEUE}, worker_threads=current.mirror_threads),
         dramatiq.Worker(house.broker, queues={keys.MEDIA_QUEUE}, worker_threads=current.media_threads),
     ]

@@ -57,8 +57,8 @@ def thumbnails(
 ) -> list[Made]:  # fmt: skip
     """JPEGs of exactly this size, the middle of the picture: one of an image, `count` of a video, evenly spread.
 
-    Fewer of a video that ends before its time. Raises InvalidInput for a file that is not of this kind, and
-    Unsupported without ffmpeg.
+    A moment that a video does not have shows its beginning. Raises InvalidInput for a file that is not of this kind,
+    and Unsupported without ffmpeg.
     """
     if kind == "image":
         with pixels.opened(source) as image:
@@ -74,21 +74,8 @@ def _frames(source: Path, count: int, longest: int, folder: Path, tools: Tools) 
     contents = probe(source, tools)
     if not contents.video:
         raise InvalidInput("There is no picture in this video that can be read")
-    found: list[Image.Image] = []
-    for number in range(count):
-        at = contents.seconds * (number + 1) / (count + 1) if contents.seconds else float(number)
-        try:
-            path = videos.frame(source, at, folder / "frame.png", tools, longest=longest)
-        except InvalidInput:
-            if not found and at > 0:  # it may be shorter than it says
-                path = videos.frame(source, 0.0, folder / "frame.png", tools, longest=longest)
-            elif not found:
-                raise
-            else:
-                break
-        with Image.open(path, formats=("PNG",)) as image:
-            found.append(image.convert("RGB"))
-    return found
+    times = [contents.seconds * (number + 1) / (count + 1) or float(number) for number in range(count)]
+    return [videos.shown_at(source, at, folder, tools, longest=longest) for at in times]
 
 
 def _thumbnail(image: Image.Image, path: Path, width: int, height: int) -> Made:
@@ -179,8 +166,10 @@ def _resized(image: Image.Image, width: int | None, height: int | None, fit: str
         return _scaled(image, min(across, down) if fit == "inside" else max(across, down))
     if fit == "cover":
         return ImageOps.fit(image, (width, height), Image.Resampling.LANCZOS)
-    black = (0, 0, 0, 255) if image.mode == "RGBA" else (0, 0, 0)
-    return ImageOps.pad(image, (width, height), Image.Resampling.LANCZOS, color=black)
+    fitted = pixels.within(image, width, height)
+    ground = Image.new(image.mode, (width, height), "black")
+    ground.paste(fitted, ((width - fitted.width) // 2, (height - fitted.height) // 2))
+    return ground
 
 
 def _scaled(image: Image.Image, factor: float) -> Image.Image:

@@ -1,11 +1,13 @@
-"""Sizes and frames of GIF and WebP by their headers, before anything is decoded.
+"""Sizes and frames of GIF and WebP, and scans of JPEG, by their headers, before anything is decoded.
 
 Pillow's WebP decoder takes memory for the whole canvas as soon as it is opened, and both let a file of a few KB have
-thousands of frames.
+thousands of frames. A JPEG of a few KB can have thousands of scans, each a pass over the whole picture.
 """
 
 import io
+import mmap
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -81,6 +83,46 @@ def webp_chunks(path: Path) -> Iterator[tuple[bytes, bytes, int]]:
                 raise InvalidInput("This WebP is cut off")
             yield chunk[:4], chunk[8 : 8 + min(size, 16)], size
             at += 8 + size + size % 2
+
+
+def jpeg_scans(path: Path) -> int:
+    """How many passes its decoder makes. Raises InvalidInput if the file is cut off."""
+    with path.open("rb") as opened, closing(mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ)) as data:
+        return sum(marker == 0xDA for marker, _, _ in jpeg_segments(data))
+
+
+def jpeg_segments(data: mmap.mmap) -> Iterator[tuple[int, int, int]]:
+    """Marker, start and end of each segment, a scan with all its data, to the end of the picture.
+
+    Raises InvalidInput if that does not come.
+    """
+    yield 0xD8, 0, 2
+    at = 2
+    while data[at : at + 1] == b"\xff" and at + 1 < len(data):
+        if (marker := data[at + 1]) == 0xFF:  # filling
+            at += 1
+            continue
+        if marker == 0xD9:
+            yield marker, at, at + 2
+            return
+        end = max(at + 4, at + 2 + int.from_bytes(data[at + 2 : at + 4], "big"))
+        if marker == 0xDA:
+            end = _end_of_scan(data, end)
+        yield marker, at, end
+        at = end
+    raise InvalidInput("This picture (image/jpeg) is damaged or cut off")
+
+
+def _end_of_scan(data: mmap.mmap, at: int) -> int:
+    """Where the next marker stands; FF 00 and the restarts are part of the scan."""
+    while (at := data.find(b"\xff", at)) >= 0 and at + 1 < len(data):
+        if data[at + 1] == 0 or 0xD0 <= data[at + 1] <= 0xD7:
+            at += 2
+        elif data[at + 1] == 0xFF:
+            at += 1
+        else:
+            return at
+    raise InvalidInput("This picture (image/jpeg) is damaged or cut off")
 
 
 def _three(data: bytes) -> int:

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image, ImageCms
 
 from warest.errors import InvalidInput, WarestError
 from warest.media import headers
+from warest.media.private import PROFILE_MAX
 from warest.media.rules import HEAD, sniffed
 
 #: Larger pictures are refused before they are decoded: a bomb of a few KB would take gigabytes.
@@ -19,6 +20,9 @@ PIXELS = 64_000_000
 #: More frames than this are refused, and so are fewer with more pixels in all than FRAME_PIXELS.
 FRAMES = 1000
 FRAME_PIXELS = 500_000_000
+
+#: A JPEG with more scans is refused; a progressive one has some ten.
+SCANS = 40
 
 #: Pillow's reader for each type that is accepted; it also has readers for PostScript and for formats of the eighties.
 READERS = {
@@ -31,9 +35,6 @@ READERS = {
     "image/avif": "AVIF",
 }
 
-#: What a profile of colours may measure, bytes; that of a printer has 1 MB.
-_PROFILE_MAX = 2_000_000
-
 _ORIENTATION = 0x0112
 
 #: So many pictures are in memory at a time, whatever the number of worker threads: 64 million pixels are 256 MB.
@@ -42,6 +43,8 @@ _ROOM = threading.BoundedSemaphore(2)
 # Pillow's own check stays on, since it also sees frames larger than their canvas; its warning is a refusal too.
 Image.MAX_IMAGE_PIXELS = PIXELS
 warnings.simplefilter("error", Image.DecompressionBombWarning)
+# Of EXIF and TIFF entries that make no sense: the picture is none the worse, and no stranger writes our logs.
+warnings.filterwarnings("ignore", category=UserWarning, module="PIL")
 
 
 @contextmanager
@@ -78,7 +81,9 @@ def type_of(source: Path) -> str:
 
 
 def check_extent(source: Path, kind: str) -> headers.Extent | None:
-    """Of GIF and WebP, which can have many frames."""
+    """Of GIF and WebP, which can have many frames; nothing is said of the others."""
+    if kind == "image/jpeg" and headers.jpeg_scans(source) > SCANS:
+        raise InvalidInput(f"This JPEG has too many scans; {SCANS} is the limit")
     measure = {"image/gif": headers.gif_extent, "image/webp": headers.webp_extent}.get(kind)
     if measure is None:
         return None
@@ -140,7 +145,7 @@ def _in_srgb(image: Image.Image, profile: bytes) -> Image.Image:
     mode = "RGBA" if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") else "RGB"
     if image.mode.startswith("I;16"):  # Pillow cuts off what is above 255
         image = image.point(lambda value: value / 256).convert("L")
-    if not profile or len(profile) > _PROFILE_MAX or image.mode not in ("RGB", "RGBA", "CMYK"):
+    if not profile or len(profile) > PROFILE_MAX or image.mode not in ("RGB", "RGBA", "CMYK"):
         return image.convert(mode)
     try:
         given = ImageCms.ImageCmsProfile(io.BytesIO(profile))
@@ -169,9 +174,17 @@ def on_white(image: Image.Image) -> Image.Image:
     return ground
 
 
+def within(image: Image.Image, width: int, height: int) -> Image.Image:
+    """As large as fits into this; of a strip at least one pixel is left."""
+    factor = min(width / image.width, height / image.height)
+    size = max(1, round(image.width * factor)), max(1, round(image.height * factor))
+    return image.resize(size, Image.Resampling.LANCZOS)
+
+
 def small_jpeg(image: Image.Image, longest: int = 100, most: int = 4096) -> bytes:
     """A thumbnail of so many pixels and bytes at most."""
-    small = ImageOps.contain(on_white(image), (longest, longest)) if max(image.size) > longest else on_white(image)
+    small = on_white(image).copy()
+    small.thumbnail((longest, longest))
     for quality in (60, 40, 20):
         held = io.BytesIO()
         small.save(held, "JPEG", quality=quality, optimize=True)

@@ -15,6 +15,9 @@ from warest.media import headers
 #: Markers of JPEG that a decoder needs, besides the scans: APP0 (JFIF), APP2 (colours), APP14 (Adobe's colours).
 _JPEG_KEPT = {0xE0, 0xE2, 0xEE, *range(0xC0, 0xE0)}
 
+#: What a profile of colours may measure, bytes; that of a printer has 1 MB.
+PROFILE_MAX = 2_000_000
+
 _PNG_KEPT = {
     b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"iCCP", b"sBIT", b"bKGD", b"pHYs", b"cICP",
     b"acTL", b"fcTL", b"fdAT",
@@ -45,35 +48,12 @@ def without_private_parts(source: Path, kind: str, target: Path) -> Path:
 
 
 def _jpeg(data: mmap.mmap) -> Iterator[tuple[int, int]]:
-    yield 0, 2
-    at = 2
-    while data[at : at + 1] == b"\xff":
-        marker = data[at + 1] if at + 1 < len(data) else 0
-        if marker == 0xD9:
-            yield at, at + 2
-            return
-        if marker == 0xFF:  # filling
-            at += 1
-            continue
-        end = at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
-        if marker == 0xDA:
-            end = _end_of_scan(data, end)
-        if marker in _JPEG_KEPT and not (marker == 0xE2 and data[at + 4 : at + 15] != b"ICC_PROFILE"):
-            yield at, end
-        at = max(end, at + 2)
-    raise InvalidInput("This picture (image/jpeg) is damaged or cut off")
-
-
-def _end_of_scan(data: mmap.mmap, at: int) -> int:
-    """Where the next marker stands; FF 00 and the restarts are part of the scan."""
-    while (at := data.find(b"\xff", at)) >= 0 and at + 1 < len(data):
-        if data[at + 1] == 0 or 0xD0 <= data[at + 1] <= 0xD7:
-            at += 2
-        elif data[at + 1] == 0xFF:
-            at += 1
-        else:
-            return at
-    raise InvalidInput("This picture (image/jpeg) is damaged or cut off")
+    every = [each for each in headers.jpeg_segments(data) if each[0] in _JPEG_KEPT]
+    profile = sum(end - start for marker, start, end in every if marker == 0xE2)
+    for marker, start, end in every:
+        is_profile = profile <= PROFILE_MAX and data[start + 4 : start + 15] == b"ICC_PROFILE"
+        if marker != 0xE2 or is_profile:
+            yield start, end
 
 
 def _png(data: mmap.mmap) -> Iterator[tuple[int, int]]:

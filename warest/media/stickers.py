@@ -4,10 +4,10 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from PIL import Image, ImageOps
+from PIL import Image
 
 from warest.errors import InvalidInput
-from warest.media import ffmpeg, pixels, private
+from warest.media import ffmpeg, headers, pixels, private
 from warest.media.options import Pack, StickerOptions, Tools
 from warest.media.prepared import Prepared
 
@@ -23,6 +23,9 @@ _ATTEMPTS = ((1, 1.0), (1, 0.6), (2, 0.6), (2, 0.35), (3, 0.35), (4, 0.2), (6, 0
 #: An animation takes a hundred times as long as a picture, and the effort gains little there.
 _ANIMATED_EFFORT = 2
 
+#: Shorter frames are not shown by WhatsApp, milliseconds.
+_SHORTEST = 8
+
 #: A picture, and how long it is shown, milliseconds.
 Frame = tuple[Image.Image, int]
 
@@ -33,34 +36,30 @@ def prepare(source: Path, folder: Path, options: StickerOptions, tools: Tools) -
     Raises InvalidInput, also for what cannot be made small enough.
     """
     kind, size = pixels.type_of(source), source.stat().st_size
-    path, animated = source, False
-    frames = _fitting(source, options.size) if kind == "image/webp" else 0
-    if frames:
-        animated = frames > 1
-    else:
+    path = source
+    if kind != "image/webp" or not _fits(source, options.size):
         shown = (
             _of_video(source, options.size, tools) if kind.startswith("video/") else _of_picture(source, options.size)
         )
-        animated = len(shown) > 1
         path = _small_enough(shown, folder / "small.webp", options)
     exif = pack_exif(options.pack) if options.pack else None
     path = private.webp_with(path, exif, folder / "sticker.webp")
-    made = path.stat().st_size
+    made, animated = path.stat().st_size, headers.webp_extent(path, 1).frames > 1
     return Prepared(path, "image/webp", made, options.size, options.size, is_animated=animated, saved=size - made)
 
 
-def _fitting(source: Path, side: int) -> int:
-    """How many frames, if it is a sticker already; else 0. Raises InvalidInput if it is damaged."""
+def _fits(source: Path, side: int) -> bool:
+    """It is a sticker already. Raises InvalidInput if it is damaged."""
     extent = pixels.check_extent(source, "image/webp")
     if extent is None or (extent.width, extent.height) != (side, side) or source.stat().st_size > BYTES:
-        return 0
+        return False
+    lengths = []
     with pixels.opened(source) as image:
-        length = 0
         for number in range(extent.frames):
             image.seek(number)
             image.load()
-            length += _shown_for(image)
-    return extent.frames if length <= SECONDS * 1000 or extent.frames == 1 else 0
+            lengths.append(image.info.get("duration", 0))
+    return extent.frames == 1 or (min(lengths) >= _SHORTEST and sum(lengths) <= SECONDS * 1000)
 
 
 def _of_picture(source: Path, side: int) -> list[Frame]:
@@ -93,7 +92,7 @@ def _shown_for(image: Image.Image) -> int:
 
 def _framed(image: Image.Image, side: int) -> Image.Image:
     """As large as fits into the square, in the middle, on nothing."""
-    fitted = ImageOps.contain(image.convert("RGBA"), (side, side))
+    fitted = pixels.within(image.convert("RGBA"), side, side)
     ground = Image.new("RGBA", (side, side), (0, 0, 0, 0))
     ground.paste(fitted, ((side - fitted.width) // 2, (side - fitted.height) // 2))
     return ground

@@ -129,6 +129,8 @@ def _described(path: Path, job: _Job, size: int) -> Prepared:
     made = probe(path, job.tools)
     if not made.width:
         raise InvalidInput("There is no picture in this video that can be read")
+    if made.seconds > SECONDS - 1:  # it said that it was shorter
+        raise InvalidInput(f"This video is longer than {SECONDS // 3600} hours")
     if made.seconds + 2 < job.contents.seconds / 2:
         raise InvalidInput("This video is cut off: it ends before half of its time")
     return Prepared(
@@ -144,16 +146,25 @@ def _described(path: Path, job: _Job, size: int) -> Prepared:
 
 
 def _thumbnail(path: Path, job: _Job, at: float) -> bytes:
-    with Image.open(frame(path, at, job.folder / "frame.png", job.tools, longest=200), formats=("PNG",)) as image:
-        return pixels.small_jpeg(image.convert("RGB"))
+    return pixels.small_jpeg(shown_at(path, at, job.folder, job.tools, longest=200))
 
 
-def frame(source: Path, at: float, target: Path, tools: Tools, *, longest: int) -> Path:
-    """The picture at this second, as a PNG whose longest side is so long at most. Raises InvalidInput."""
+def shown_at(source: Path, at: float, folder: Path, tools: Tools, *, longest: int) -> Image.Image:
+    """The picture at this second; the first one where a video is shorter than it says. Raises InvalidInput."""
+    target = folder / "frame.png"
+    try:
+        frame(source, at, target, tools, longest=longest)
+    except InvalidInput:
+        frame(source, 0.0, target, tools, longest=longest)
+    with Image.open(target, formats=("PNG",)) as image:
+        return image.convert("RGB")
+
+
+def frame(source: Path, at: float, target: Path, tools: Tools, *, longest: int) -> None:
+    """Write the picture at this second, as a PNG whose longest side is so long at most. Raises InvalidInput."""
     fit = f"scale='min({longest},iw*sar)':'min({longest},ih)':force_original_aspect_ratio=decrease,setsar=1"
     read = ["-ss", f"{at:.3f}", *ffmpeg.reading(source, tools.threads)]
     target.unlink(missing_ok=True)
     ffmpeg.run(["-y", "-v", "error", *read, "-map", "0:V:0", "-frames:v", "1", "-vf", fit, f"file:{target}"], tools)
     if not target.exists():
         raise InvalidInput("This video has no picture at that time")
-    return target

@@ -12,7 +12,7 @@ from warest import entities
 from warest.errors import DriverError
 from warest.store.accounts import AccountQueries, key_hash
 from warest.store.audit import Audit
-from warest.store.chats import Chats
+from warest.store.chats import SORTS, Chats
 from warest.store.contacts import Contacts
 from warest.store.deliveries import Deliveries
 from warest.store.endpoints import Endpoints
@@ -30,7 +30,7 @@ from warest.store.sqlite import Sqlite
 from warest.store.webhook_records import Attempt, DeliveryRecord, Endpoint
 
 __all__ = [
-    "MIGRATIONS", "Account", "Attempt", "AuditEntry", "Chat", "ChatNews", "Contact", "ContactNews", "Database",
+    "MIGRATIONS", "SORTS", "Account", "Attempt", "AuditEntry", "Chat", "ChatNews", "Contact", "ContactNews", "Database",
     "DeliveryRecord", "Endpoint", "Log", "Message", "MessageFile", "Mysql", "NewSend", "Page", "Postgres", "Send",
     "Server", "SessionRecord", "Sqlite", "Store", "key_hash", "migrate", "open", "ping", "rollback", "seed", "status",
 ]  # fmt: skip

@@ -40,6 +40,18 @@ class Contacts(Noun):
             row = self._owns(owner, session) and self._found(session, address)
             return _contact(row) if row else None
 
+    def find_many(self, owner: Account, session: str, addresses: Iterable[str]) -> dict[str, Contact]:
+        """Of at most fitting.PORTION: address -> contact, of those that are known by it, be it PN or LID."""
+        if not (keys := list(dict.fromkeys(map(fitting.key, addresses)))):
+            return {}
+        wanted, contacts = fitting.padded(keys), self._entities.Contact
+        with transaction():
+            if not self._owns(owner, session):
+                return {}
+            by_pn = contacts.select(lambda row: row.session == session and row.pn in wanted)
+            by_jid = contacts.select(lambda row: row.session == session and row.jid in wanted)
+            return {row.pn: _contact(row) for row in by_pn} | {row.jid: _contact(row) for row in by_jid}
+
     def page(
         self,
         owner: Account,

@@ -1,6 +1,7 @@
 """The queries about the files of incoming messages: what each is, and what has become of it."""
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -55,6 +56,15 @@ class Files(Noun):
         with transaction():
             row = self._entities.File.get(session=session, **key)
             return _file(row) if row else None
+
+    def of_messages(self, session: str, messages: Iterable[str]) -> dict[tuple[str, str], MessageFile]:
+        """Of at most fitting.PORTION messages, by their ids: chat and message -> file. For the house itself."""
+        if not (ids := list(dict.fromkeys(map(fitting.key, messages)))):
+            return {}
+        wanted = fitting.padded(ids)
+        with transaction():
+            rows = self._entities.File.select(lambda row: row.session == session and row.message in wanted)
+            return {(row.chat, row.message): _file(row) for row in rows}
 
     def find(self, owner: Account, session: str, message: str) -> MessageFile | None:
         """By the message's id alone; of several chats' the newest."""

@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import Any, Protocol
 
 from warest.errors import InvalidInput, NotConnected, NotPaired
+from warest.ids import Jid
 from warest.whatsapp import fixes, inbound, protos
 
 log = logging.getLogger(__name__)
@@ -55,6 +56,9 @@ class Listener(Protocol):
 
     def on_message(self, message: Any) -> None:
         """Somebody wrote, here or on another device of the account."""
+
+    def on_sent(self, chat: Jid, id: str, timestamp: int, message: Any) -> None:
+        """A message of ours has gone out, at this time (epoch s); `message` is its content."""
 
 
 class Client:
@@ -123,6 +127,14 @@ class Client:
             if self._handling:
                 quiet_since = now
             time.sleep(QUIET / 20)
+
+    def tell_sent(self, chat: Jid, id: str, timestamp: int, message: Any) -> None:
+        self._listener.on_sent(chat, id, timestamp, message)
+
+    @property
+    def own_jid(self) -> Jid | None:
+        """The session's account, by number; None as long as it was not online."""
+        return Jid.parse(self.me["id"]).account if self.me else None
 
     @property
     def is_open(self) -> bool:

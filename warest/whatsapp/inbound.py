@@ -1,4 +1,4 @@
-"""The engine's events -> the facts of warest/events.py. Pure: nothing here waits, stores or asks.
+"""The engine's messages -> the facts of warest/events.py. Pure: nothing here waits, stores or asks.
 
 The shape of `message_received` is the contract's (webhooks.md 4.1). An account is known by number (PN) and by hidden
 identity (LID): the number stands where receivers have always read it, and both stand beside it.
@@ -29,6 +29,8 @@ _WRAPPERS = (
     "viewOnceMessageV2",
     "viewOnceMessageV2Extension",
     "documentWithCaptionMessage",
+    "editedMessage",
+    "lottieStickerMessage",
 )
 
 #: Fields that accompany a message and are never its content.
@@ -47,6 +49,30 @@ _TAGS = {
     "liveLocationMessage": "location",
     "contactMessage": "contact",
     "contactsArrayMessage": "contacts",
+    "ptvMessage": "media",
+    "pollCreationMessage": "poll",
+    "pollCreationMessageV2": "poll",
+    "pollCreationMessageV3": "poll",
+    "pollCreationMessageV4": "poll",
+    "pollCreationMessageV5": "poll",
+    "pollUpdateMessage": "poll",
+    "interactiveMessage": "interactive",
+    "interactiveResponseMessage": "interactive",
+    "buttonsMessage": "interactive",
+    "buttonsResponseMessage": "interactive",
+    "listMessage": "interactive",
+    "listResponseMessage": "interactive",
+    "templateMessage": "interactive",
+    "templateButtonReplyMessage": "interactive",
+    "eventMessage": "event",
+    "orderMessage": "order",
+    "productMessage": "product",
+    "groupInviteMessage": "group_invite",
+    "sendPaymentMessage": "payment",
+    "requestPaymentMessage": "payment",
+    "declinePaymentRequestMessage": "payment",
+    "cancelPaymentRequestMessage": "payment",
+    "pinInChatMessage": "pin",
 }
 
 #: contentType of a quoted message -> its `type`; whatever is missing is `caption`.
@@ -60,10 +86,9 @@ _QUOTED = {
 _UNSEEN_CHATS = {"newsletter", "broadcast"}
 
 
-def is_for_receivers(message: MessageEv) -> bool:
-    """Whether this is a message of somebody: not our own, nor the phone talking to its devices, nor a channel's."""
-    source = message.Info.MessageSource
-    return not source.IsFromMe and message.Info.Category != "peer" and source.Chat.Server not in _UNSEEN_CHATS
+def is_of_a_chat(message: MessageEv) -> bool:
+    """Whether people see it in a chat: it is not the phone talking to its devices, nor a channel's or a status."""
+    return message.Info.Category != "peer" and message.Info.MessageSource.Chat.Server not in _UNSEEN_CHATS
 
 
 def seen_phone_at(message: MessageEv) -> float | None:
@@ -81,22 +106,26 @@ def event_id(session_ulid: str, message: MessageEv) -> str:
 
 def message_received(message: MessageEv) -> dict[str, Any]:
     """message_received is emitted when somebody writes to the session."""
-    content = unwrapped(message.Message)
-    kind, body = _content(content)
-    context = _context(body)
-    quoted = _quoted(context)
+    kind, body = content_of(unwrapped(message.Message))
+    quoted = _quoted(_context(body))
     media = media_of(kind, body)
     return {
         "tags": _TAGS.get(kind, "system"),
-        "message": _raw(message),
+        "message": raw_of(message),
         "text": _text(body),
         "contentType": kind,
         **({"quoted": quoted} if quoted else {}),
-        "sender": _sender(message),
+        "sender": sender_of(message),
         **({"media": media} if media else {}),
-        "mentions": list(_mentions(context.mentionedJID)) if context else [],
+        "mentions": mentions_of(body),
         "type": "notify",
     }
+
+
+def mentions_of(body: Any) -> list[str]:
+    """The people whom a message names."""
+    context = _context(body)
+    return list(_mentions(context.mentionedJID)) if context else []
 
 
 def jid(value: Any) -> ids.Jid:
@@ -113,7 +142,8 @@ def unwrapped(content: Content) -> Content:
     return content
 
 
-def _content(content: Content) -> tuple[str, Any]:
+def content_of(content: Content) -> tuple[str, Any]:
+    """contentType of an unwrapped message, and what stands under it: a protobuf or a text."""
     for field, value in content.ListFields():
         if field.name not in _COMPANIONS:
             return json_name(field.name), value
@@ -143,13 +173,13 @@ def _context(body: Any) -> ContextInfo | None:
 def _quoted(context: ContextInfo | None) -> dict[str, Any] | None:
     if context is None or not context.HasField("quotedMessage"):
         return None
-    kind, body = _content(unwrapped(context.quotedMessage))
+    kind, body = content_of(unwrapped(context.quotedMessage))
     words = _text(body)
     quoted = {"text": words, "type": _QUOTED.get(kind, "caption"), "contentType": kind, "raw": to_json(context)}
     return quoted if words else None
 
 
-def _identities(source: Source) -> tuple[ids.Jid | None, ids.Jid | None]:
+def identities_of(source: Source) -> tuple[ids.Jid | None, ids.Jid | None]:
     """The author's number and LID; WhatsApp gives one as Sender and, if it likes, the other as SenderAlt."""
     both = [jid(value).account for value in (source.Sender, source.SenderAlt) if value.User]
     number = next((known for known in both if known.server == ids.PN_SERVER), None)
@@ -157,15 +187,17 @@ def _identities(source: Source) -> tuple[ids.Jid | None, ids.Jid | None]:
 
 
 def _chat(source: Source) -> ids.Jid:
-    """Where a reply goes: the group, or the author under the number if that is known."""
+    """Where a reply goes: the group, or the other one, under the number if that is known."""
     chat = jid(source.Chat).account
-    number, _ = _identities(source)
-    return number if chat.is_lid and number and not source.IsGroup else chat
+    if source.IsGroup or not chat.is_lid:
+        return chat
+    number = jid(source.RecipientAlt).account if source.IsFromMe else identities_of(source)[0]
+    return number if number and number.server == ids.PN_SERVER else chat
 
 
-def _sender(message: MessageEv) -> dict[str, Any]:
+def sender_of(message: MessageEv) -> dict[str, Any]:
     source = message.Info.MessageSource
-    number, lid = _identities(source)
+    number, lid = identities_of(source)
     author = number or lid or jid(source.Sender).account
     return {
         "chatId": str(_chat(source)),
@@ -178,10 +210,10 @@ def _sender(message: MessageEv) -> dict[str, Any]:
     }
 
 
-def _raw(message: MessageEv) -> dict[str, Any]:
+def raw_of(message: MessageEv) -> dict[str, Any]:
     info = message.Info
     source = info.MessageSource
-    number, lid = _identities(source)
+    number, lid = identities_of(source)
     key = {
         "remoteJid": str(_chat(source)),
         "fromMe": source.IsFromMe,

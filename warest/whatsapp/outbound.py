@@ -94,6 +94,7 @@ def _send(client: Client, to: Jid, message: Any) -> commands.Sent:
     except protos.errors.SendMessageError as error:
         raise _refusal(error) from error
     number, lid = _both_identities(client, to)
+    client.tell_sent(number or to, answer.ID, answer.Timestamp, message)
     return commands.Sent(
         to=str(to),
         to_pn=str(number) if number else None,

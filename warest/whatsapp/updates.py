@@ -21,8 +21,8 @@ _PIN_FOR_ALL = 1
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """`kind`: edit, revoke, reaction, vote or pin. `target` is the key of the message that it is about, and `content` the
-    part of the protobuf that says what about it."""
+    """`kind`: edit, revoke, reaction, vote or pin. `target` is the key of the message that it is about, and `content`
+    the part of the protobuf that says what about it."""
 
     kind: str
     target: Any

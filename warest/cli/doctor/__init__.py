@@ -27,11 +27,11 @@ _MACHINE: tuple[tuple[str, Callable[[], Finding]], ...] = (
     ("platform", machine.platform_),
     ("engine", machine.engine),
     ("libmagic", machine.libmagic),
-    ("ffmpeg", machine.ffmpeg),
     ("variables", machine.variables),
 )
 
 _CHAINS: tuple[Checks, ...] = (
+    (("ffmpeg", machine.ffmpeg),),
     (("secrets", services.no_samples),),
     (
         ("data folder", folders.is_writable),

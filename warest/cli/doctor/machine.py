@@ -1,6 +1,5 @@
-"""Checks of this machine: Python, the libraries, the variables. None needs the settings."""
+"""Checks of this machine: Python, the libraries, the variables. Only that of ffmpeg needs a setting."""
 
-import contextlib
 import platform
 import shutil
 import subprocess
@@ -8,6 +7,9 @@ import sys
 
 from warest.cli.doctor.finding import FAIL, OK, WARN, Finding
 from warest.config import typos
+from warest.config.settings import Settings
+from warest.errors import Unsupported
+from warest.media import ffmpeg as media_ffmpeg
 from warest.whatsapp import library
 
 #: The Pythons that every library that we need comes for, from the first to the last.
@@ -55,14 +57,18 @@ def libmagic() -> Finding:
     return Finding(OK, "knows a PDF")
 
 
-def ffmpeg() -> Finding:
-    """One on PATH, else the one that imageio-ffmpeg brings."""
-    program = shutil.which("ffmpeg") or _bundled_ffmpeg()
-    if not program:
+def ffmpeg(settings: Settings) -> Finding:
+    """The one that media is converted with."""
+    try:
+        program = media_ffmpeg.find(settings.ffmpeg_path)
+    except Unsupported:
         remedy = "Install ffmpeg, or `pip install imageio-ffmpeg`."
         return Finding(WARN, "not found: media that needs it is not converted", remedy)
     answer = subprocess.run([program, "-version"], capture_output=True, text=True, timeout=10, check=True)
-    return Finding(OK, f"{answer.stdout.partition(' Copyright')[0].strip()} ({program})")
+    said = f"{answer.stdout.partition(' Copyright')[0].strip()} ({program})"
+    if settings.ffmpeg_path and program != shutil.which(settings.ffmpeg_path):
+        return Finding(WARN, f"{said}, since {settings.ffmpeg_path} is no program", "Mend FFMPEG_PATH, or unset it.")
+    return Finding(OK, said)
 
 
 def variables() -> Finding:
@@ -72,11 +78,3 @@ def variables() -> Finding:
         return Finding(OK, "each that is set is known")
     named = [f"{name} (is it {nearest}?)" if nearest else name for name, nearest in unread.items()]
     return Finding(WARN, f"nothing reads {', '.join(named)}", "Mend the names, or unset them: docs/configuration.md.")
-
-
-def _bundled_ffmpeg() -> str | None:
-    with contextlib.suppress(ImportError, RuntimeError):
-        import imageio_ffmpeg
-
-        return str(imageio_ffmpeg.get_ffmpeg_exe())
-    return None

@@ -1,0 +1,106 @@
+"""Runs the commands that are given to a session, in its process: each at most once."""
+
+import functools
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+import dramatiq
+
+from warest import commands, keys
+from warest.bus import answered, refused
+from warest.config.house import House, open_spool, open_storage
+from warest.errors import CommandTimeout, NotConnected, WarestError
+from warest.leases import MINE, Lease
+from warest.spool import Spool
+from warest.whatsapp import outbound
+from warest.whatsapp.client import Client
+
+log = logging.getLogger(__name__)
+
+#: How long a command that died half-way is remembered, so that it is not run a second time, s.
+STARTED_TTL = 24 * 3600
+
+#: A send that can wait is tried again after this long, ms.
+AGAIN_MS = 2_000
+
+_BEGIN = (
+    MINE
+    + """
+-- KEYS: lease, started. ARGV: number, ttl in s.
+return mine() and redis.call('SET', KEYS[2], '1', 'NX', 'EX', ARGV[2]) and 1 or 0
+"""
+)
+
+_INTERRUPTED = "The session was interrupted at this command; it may have been carried out."
+
+
+class CommandRunner:
+    """`told` makes notes durable: what has become of a send goes to its record (store.sends)."""
+
+    def __init__(self, house: House, session: str, lease: Lease, told: Callable[..., None]) -> None:
+        self._house = house
+        self._session = session
+        self._lease = lease
+        self._told = told
+        self._begin_once = house.redis.register_script(_BEGIN)
+        self._spool: Callable[[], Spool] = functools.cache(
+            lambda: open_spool(house.settings, open_storage(house.settings))
+        )
+
+    def declare(self, client: Client) -> str:
+        """The actor that runs them; returns its queue."""
+        queue = keys.command_queue(self._session)
+
+        @dramatiq.actor(queue_name=queue, broker=self._house.broker, store_results=True)
+        def execute(command_id: str, command: dict[str, Any], until: float | None = None) -> dict[str, Any]:
+            """If it runs twice, or died half-way the first time, nothing is done again: a message that may have been
+            sent is never sent a second time (trap 12), and the caller hears that the outcome is unknown."""
+            return self.run(client, command_id, commands.decode(command), until)
+
+        return queue
+
+    def run(self, client: Client, command_id: str, command: commands.Command, until: float | None) -> dict[str, Any]:
+        """`until` (epoch s): as long as the session is not online, the command waits so long; None: not at all."""
+        if until and not client.is_open and time.time() < until:
+            return self._again(command_id, command, until)
+        if not self._begin(command_id):
+            return self._failed(command_id, command, CommandTimeout(_INTERRUPTED))
+        try:
+            result = outbound.execute(client, command, self._take)
+        except NotConnected as error:
+            if until and time.time() < until:
+                return self._again(command_id, command, until)
+            return self._failed(command_id, command, error)
+        except WarestError as error:
+            return self._failed(command_id, command, error)
+        if isinstance(command, commands.SENDS):
+            self._told({"do": "send", "id": command_id, "state": "sent", "answer": result})
+        return answered(result)
+
+    def _again(self, command_id: str, command: commands.Command, until: float) -> dict[str, Any]:
+        """Nothing was sent. First the order, then the mark: whoever dies between them has the outcome unknown."""
+        order = self._house.bus.command(self._session, command_id, command, until)
+        self._house.broker.enqueue(order, delay=AGAIN_MS)
+        self._house.redis.delete(keys.started_command(command_id))
+        return refused(CommandTimeout("The session is not online; the command waits for it."))
+
+    def _failed(self, command_id: str, command: commands.Command, error: WarestError) -> dict[str, Any]:
+        if isinstance(command, commands.SENDS):
+            state = "unknown" if isinstance(error, CommandTimeout) else "failed"
+            self._told({"do": "send", "id": command_id, "state": state, "error": error.to_dict()})
+        return refused(error)
+
+    def _take(self, file: str) -> bytes:
+        """A file out of the spool; it is on its way, and nobody asks for it again."""
+        spool = self._spool()
+        with spool.open(file) as opened:
+            data = opened.read()
+        spool.delete(file)
+        return data
+
+    def _begin(self, command_id: str) -> bool:
+        """Whether the command is ours to run, now and for the first time."""
+        held = [keys.lease(self._session), keys.started_command(command_id)]
+        return bool(self._begin_once(keys=held, args=[self._lease.number, STARTED_TTL]))

@@ -1,0 +1,84 @@
+"""What is said is kept: messages of both sides, what becomes of them, and whoever said it."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.product import Product, running
+from support.waiting import eventually
+
+ANI, BUDI = "628130004001", "628130004002"
+
+
+@pytest.fixture(scope="module")
+def product() -> Iterator[Product]:
+    """One for all; each test looks for its own messages."""
+    with tempfile.TemporaryDirectory(prefix="warest-test-") as folder, running(Path(folder)) as product:
+        product.link("ani", ANI)
+        product.sandbox("POST", "/phones", json={"phone": BUDI, "name": "Budi"})
+        yield product
+
+
+def messages(product: Product, **query: Any) -> list[dict[str, Any]]:
+    answer = product.api("GET", f"/chats/{BUDI}/messages", params={"sessionId": "ani", "limit": 100, **query})
+    assert answer["code"] == 1000, answer
+    data: list[dict[str, Any]] = answer["result"]["data"]
+    return data
+
+
+def kept(product: Product, id: str) -> dict[str, Any]:
+    """A message, once it is in the database."""
+    return eventually(lambda: [one for one in messages(product) if one["id"] == id], within=15)[0]
+
+
+def test_both_sides_of_a_chat(product: Product) -> None:
+    """With who, when and what; the chat shows the last one, and counts those that nobody has read."""
+    sent = product.send("ani", BUDI, "from Ani")["results"][0]
+    got = product.phone_sends(BUDI, ANI, "from Budi")
+    mine, theirs = kept(product, sent["messageId"]), kept(product, got)
+    assert list(theirs)[:20] == [
+        "id", "toJid", "senderJid", "fromMe", "messageType", "body", "timestamp", "isMedia", "mediaType",
+        "mediaMetadata", "messageTypeDetails", "quotedMessageId", "mentionedJids", "reactions", "isEdited", "isDeleted",
+        "deletedAt", "poll", "createdAt", "updatedAt",
+    ]  # fmt: skip
+    pn = f"{BUDI}@s.whatsapp.net"
+    assert (mine["fromMe"], mine["body"], mine["toJid"], mine["status"]) == (True, "from Ani", pn, "sent")
+    assert (theirs["fromMe"], theirs["body"], theirs["senderJid"]) == (False, "from Budi", pn)
+    assert theirs["toJid"] == mine["senderJid"] == f"{ANI}@s.whatsapp.net"
+    (chat,) = product.api("GET", "/chats", params={"sessionId": "ani"})["result"]["data"]
+    assert list(chat)[:11] == [
+        "id", "jid", "displayName", "name", "isGroup", "unreadCount", "lastMessage", "lastMessageTimestamp",
+        "ephemeralExpiry", "createdAt", "updatedAt",
+    ]  # fmt: skip
+    assert (chat["jid"], chat["displayName"], chat["lastMessage"], chat["unreadCount"]) == (pn, "Budi", "from Budi", 1)
+    assert chat["pn"] == pn and chat["contactId"] == chat["lid"] and chat["lid"].endswith("@lid")
+
+
+def test_a_file_has_a_link(product: Product) -> None:
+    id = product.phone_sends_media(BUDI, ANI, "image", b"a picture", mimetype="image/png", caption="look")
+    eventually(lambda: kept(product, id)["mediaMetadata"]["url"])
+    message = kept(product, id)
+    assert (message["messageType"], message["body"], message["mediaType"]) == ("image", "([Image]) look", "image")
+    assert message["mediaMetadata"]["mimeType"] == "image/png" and message["mediaMetadata"]["fileSize"] == 9
+    assert product.http.get(message["mediaMetadata"]["url"]).content == b"a picture"
+    assert id in [one["id"] for one in messages(product, mediaOnly="true", isFromMe="false")]
+
+
+def test_what_is_looked_for(product: Product) -> None:
+    """By text, by time in whatever form, by side; page by page."""
+    first = product.phone_sends(BUDI, ANI, "needle one")
+    second = product.send("ani", BUDI, "needle two")["results"][0]["messageId"]
+    kept(product, first), kept(product, second)
+    found = messages(product, search="NEEDLE")
+    assert {one["id"] for one in found} == {first, second}
+    assert [one["id"] for one in messages(product, search="needle", isFromMe="true")] == [second]
+    at = found[0]["timestamp"]
+    for now in (str(at - 100), str((at - 100) * 1000), "2020-01-01T00:00:00Z"):
+        assert len(messages(product, search="needle", startTime=now)) == 2
+        assert messages(product, search="needle", endTime=now) == []
+    assert len(messages(product, search="needle", limit=1, offset=1)) == 1
+    answer = product.api("GET", f"/chats/{BUDI}/messages", params={"sessionId": "ani", "startTime": "soon"})
+    assert answer["code"] == 2000

@@ -1,0 +1,99 @@
+"""What a session's process reports when the engine brings a message: an event, and what the database learns of it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from warest import events, ids
+from warest.whatsapp import inbound, notes, updates
+from warest.whatsapp.inbound import MessageEv
+from warest.whatsapp.payload import to_json
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """`event` is its name; empty: nobody is told, since it is our own message or means nothing to people."""
+
+    event: str
+    event_id: str
+    data: dict[str, Any]
+    notes: tuple[dict[str, Any], ...]
+
+
+def of(session_ulid: str, own: ids.Jid | None, message: MessageEv) -> Report | None:
+    """`own` is the session's account. None: nothing of a chat."""
+    if not inbound.is_of_a_chat(message):
+        return None
+    content = inbound.unwrapped(message.Message)
+    update = updates.of(content)
+    id = inbound.event_id(session_ulid, message)
+    report = _of_message(message, content, own, id) if update is None else _of_update(message, update, id)
+    is_ours = message.Info.MessageSource.IsFromMe
+    return Report("", id, report.data, report.notes) if is_ours else report
+
+
+def command(session_ulid: str, report: Report) -> Report:
+    """message_command is emitted beside message_received when the text is a command; it has what the contract lists."""
+    names = ("message", "text", "contentType", "quoted", "sender", "mentions", "type")
+    data = {name: report.data[name] for name in names if name in report.data}
+    key, at = data["message"]["key"], data["message"]["messageTimestamp"]
+    id = ids.event_id_for(at * 1000, "command", session_ulid, key["remoteJid"], key["participant"], key["id"])
+    return Report(events.MESSAGE_COMMAND, id, data, ())
+
+
+def _of_message(message: MessageEv, content: Any, own: ids.Jid | None, id: str) -> Report:
+    data = inbound.message_received(message)
+    sender = data["sender"]
+    is_for_us = own and not sender["fromMe"] and not sender["isGroup"]
+    recipient = str(own) if is_for_us else sender["chatId"]
+    told = _noted(data["message"], content, sender["authorJid"], recipient)
+    return Report(events.MESSAGE_RECEIVED, id, data, tuple({**note, **_author(data), "live": True} for note in told))
+
+
+def notes_of_sent(own: ids.Jid, chat: ids.Jid, id: str, timestamp: int, content: Any) -> tuple[dict[str, Any], ...]:
+    """What the database learns of a message that we have sent (at this time, epoch s)."""
+    key = {"remoteJid": str(chat), "fromMe": True, "id": id, "participant": str(own)}
+    inner = inbound.unwrapped(content)
+    if update := updates.of(inner):
+        target = update.target_key(str(chat), key)
+        return (updates.note(update, target, by=str(own), at=timestamp, own=id),)
+    raw = {"key": key, "messageTimestamp": timestamp, "message": to_json(content)}
+    return tuple({**note, "status": "sent"} for note in _noted(raw, inner, str(own), str(chat)))
+
+
+def _noted(raw: dict[str, Any], content: Any, sender: str, recipient: str) -> list[dict[str, Any]]:
+    """One note, or none of a kind that is not stored."""
+    kind, body = inbound.content_of(content)
+    plain = body if isinstance(body, str) else to_json(body) if hasattr(body, "ListFields") else {}
+    note = notes.message(raw, kind, plain, sender=sender, recipient=recipient)
+    return [note] if note else []
+
+
+def _author(data: dict[str, Any]) -> dict[str, Any]:
+    """Both names of whoever wrote it, and what he calls himself."""
+    sender = data["sender"]
+    return {"pn": sender["pn"] or "", "lid": sender["lid"] or "", "notify": data["message"].get("pushName", "")}
+
+
+def _of_update(message: MessageEv, update: updates.Update, id: str) -> Report:
+    raw, sender = inbound.raw_of(message), inbound.sender_of(message)
+    own_key, at = raw["key"], raw["messageTimestamp"]
+    key = update.target_key(own_key["remoteJid"], own_key)
+    note = updates.note(update, key, by=sender["authorJid"], at=at, own=own_key["id"])
+    name, data = _event(message, update, key, raw, sender)
+    return Report(name, id, data, (note,))
+
+
+def _event(
+    message: MessageEv, update: updates.Update, key: dict[str, Any], raw: dict[str, Any], sender: dict[str, Any]
+) -> tuple[str, dict[str, Any]]:
+    match update.kind:
+        case "edit":
+            _, body = inbound.content_of(inbound.unwrapped(update.content.editedMessage))
+            mentions = inbound.mentions_of(body)
+            return events.MESSAGE_EDITED, updates.message_edited(update, key, raw["messageTimestamp"], mentions)
+        case "revoke":
+            return events.MESSAGE_REVOKED, updates.message_revoked(key, raw["key"])
+        case "reaction":
+            return events.MESSAGE_REACTION, updates.message_reaction(update, key, raw["key"], sender)
+        case _:  # a pin or a vote is a message like any other to receivers, as in the original
+            return events.MESSAGE_RECEIVED, inbound.message_received(message)
