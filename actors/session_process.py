@@ -98,7 +98,8 @@ class Session:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole terminal; the supervisor decides
         self._commands = CommandWords(kinds.split(order.settings.commands))
         engine = fixes.load(order.noise_root)
-        self.client = Client(engine, key_store, self)
+        syncs = order.settings.app_state_fix and fixes.mend_app_state()
+        self.client = Client(engine, key_store, self, syncs_app_state=syncs)
 
     def run(self) -> int:
         """The exit status."""

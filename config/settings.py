@@ -231,6 +231,12 @@ class Settings(StorageSettings, FetchSettings, MediaSettings, MirrorSettings, Up
     engine_memory_mb: Annotated[int, Field(ge=32)] = variables(
         "WAREST_ENGINE_MEMORY_MB", default=150, help="Soft memory limit of the engine in a session process, MB."
     )
+    app_state_fix: bool = variables(
+        "WAREST_APP_STATE_FIX",
+        default=True,
+        help="Mend the engine in the memory of session processes, so that stars, mutes, archives and the like reach "
+        "the phone. Without it they are kept here only.",
+    )
     log_level: Annotated[Literal["error", "warn", "info", "debug"], BeforeValidator(lower)] = variables(
         "LOG_LEVEL", default="info", help="Log level."
     )

@@ -13,6 +13,8 @@ import sys
 import threading
 from typing import Any
 
+from google.protobuf.json_format import MessageToDict, ParseDict
+
 from warest.whatsapp import fixes, library, protos
 
 protos.preload()
@@ -31,7 +33,8 @@ from neonize.utils.enum import (  # noqa: E402
 )
 from neonize.utils.jid import build_jid  # noqa: E402
 
-DATABASE, ROOT, RECEIPTS, FACTS = sys.argv[1], base64.b64decode(sys.argv[2]), bool(int(sys.argv[3])), int(sys.argv[4])
+DATABASE, ROOT = sys.argv[1], base64.b64decode(sys.argv[2])
+RECEIPTS, MENDED, FACTS = (int(argument) for argument in sys.argv[3:6])
 
 
 def tell(kind: str, **data: Any) -> None:
@@ -40,11 +43,13 @@ def tell(kind: str, **data: Any) -> None:
 
 #: What came, by id: to fetch its file.
 MESSAGES: dict[str, Any] = {}
+EVENT_OF: dict[str, Any] = {}
 
 
 def on_message(_: Any, event: Any) -> None:
     body, source = event.Message, event.Info.MessageSource
     MESSAGES[event.Info.ID] = body
+    EVENT_OF[event.Info.ID] = event
     tell(
         "message",
         id=event.Info.ID,
@@ -56,6 +61,8 @@ def on_message(_: Any, event: Any) -> None:
         type=event.Info.Type,
         mediaType=event.Info.MediaType,
         protocol=body.HasField("protocolMessage"),
+        edit=event.Info.Edit,
+        content=MessageToDict(body),
     )
 
 
@@ -95,6 +102,9 @@ ORDERS: dict[str, Any] = {
     "connected": lambda client: client.is_connected,
     "logged_in": lambda client: client.is_logged_in,
     "send": lambda client, to, text: client.send_message(build_jid(to), protos.e2e.Message(conversation=text)).ID,
+    "send_content": lambda client, to, content: (
+        client.send_message(build_jid(to), ParseDict(content, protos.e2e.Message())).ID
+    ),
     "read": lambda client, id, chat: client.mark_read(
         id, chat=build_jid(chat), sender=build_jid(chat), receipt=ReceiptType.READ
     ),
@@ -131,7 +141,36 @@ def send_image(client: Any, to: str, data: str) -> str:
     return sent
 
 
+def send_vote(client: Any, poll: str, options: list[str]) -> str:
+    """For a poll that somebody has sent."""
+    info = EVENT_OF[poll].Info
+    vote = client.build_poll_vote(info, options)
+    sent: str = client.send_message(info.MessageSource.Chat, vote).ID
+    return sent
+
+
+def open_vote(client: Any, id: str) -> list[str]:
+    """The hashes that a vote for our poll names, as whatsmeow decrypts it; neonize's own call cannot (trap 35)."""
+    event = EVENT_OF[id].SerializeToString()
+    gocode = sys.modules["neonize._binder"].gocode
+    gocode.DecryptPollVote.errcheck = gocode.BuildPollVote.errcheck
+    answer = protos.engine.ReturnFunctionWithError.FromString(gocode.DecryptPollVote(client.uuid, event, len(event)))
+    assert not answer.Error, answer.Error
+    return [base64.b64encode(digest).decode() for digest in answer.PollVoteMessage.selectedOptions]
+
+
+def set_app_state(client: Any, collection: str, index: list[str], value: dict[str, Any]) -> None:
+    """One record of a collection of the account's app state."""
+    mutation = protos.engine.MutationInfo(Index=index, Version=2)
+    ParseDict(value, mutation.Value)
+    kinds = protos.engine.PatchInfo
+    client.send_app_state(
+        kinds(Timestamp=1_700_000_000, Type=kinds.WAPatchName.Value(collection), Mutations=[mutation])
+    )
+
+
 ORDERS["send_image"] = send_image
+ORDERS["vote"], ORDERS["open_vote"], ORDERS["app_state"] = send_vote, open_vote, set_app_state
 ORDERS["download"] = lambda client, id: hashlib.sha256(client.download_any(MESSAGES[id])).hexdigest()
 
 
@@ -154,6 +193,7 @@ def connect(client: Any) -> None:
 
 def main() -> None:
     library.swap_noise_root(ROOT)
+    assert not MENDED or fixes.mend_app_state()
     logging.getLogger("neonize.utils.log").setLevel(logging.WARNING)
     client = NewClient(f"{DATABASE}?_foreign_keys=on&_journal_mode=WAL&_busy_timeout=30000&_synchronous=OFF&_x=")
     fixes.tame(client, lambda status: tell("pairing", status=status))

@@ -50,8 +50,8 @@ def sandbox(tmp_path: Path, tokens: library.Tokens) -> Iterator[SandboxProcess]:
 def client(sandbox: SandboxProcess, tmp_path: Path) -> Iterator[Start]:
     clients: list[Client] = []
 
-    def start(name: str, *, receipts: bool = True) -> Client:
-        clients.append(Client.neonize(sandbox, tmp_path / f"{name}.sqlite3", receipts=receipts))
+    def start(name: str, *, receipts: bool = True, mended: bool = True) -> Client:
+        clients.append(Client.neonize(sandbox, tmp_path / f"{name}.sqlite3", receipts=receipts, mended=mended))
         return clients[-1]
 
     yield start

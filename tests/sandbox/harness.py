@@ -80,6 +80,19 @@ class SandboxProcess:
         answer: str = self.post(f"/phones/{sender}/media", **body)["id"]
         return answer
 
+    def write(self, sender: str, what: str, **told: Any) -> str:
+        """What a phone writes by one of the other calls; the id of its message."""
+        answer: str = self.post(f"/phones/{sender}/{what}", **told)["id"]
+        return answer
+
+    def shown(self, phone: str, message_id: str) -> dict[str, Any]:
+        """A message, as soon as the phone shows it."""
+
+        def found() -> list[dict[str, Any]]:
+            return [message for message in self.get(f"/phones/{phone}/messages") if message["id"] == message_id]
+
+        return dict(eventually(found, what=f"{phone} to show {message_id}")[0])
+
     def media(self, phone: str, message_id: str) -> httpx.Response:
         """What a message brought, as the phone opens it."""
         return self.http.get(f"/phones/{phone}/media/{message_id}")
@@ -131,11 +144,11 @@ class Client:
         self._reader.start()
 
     @staticmethod
-    def neonize(sandbox: SandboxProcess, database: Path, *, receipts: bool = True) -> "Client":
+    def neonize(sandbox: SandboxProcess, database: Path, *, receipts: bool = True, mended: bool = True) -> "Client":
         trust = sandbox.get("/network")
         ca = database.with_suffix(".pem")
         ca.write_text(trust["ca"])
-        command = [sys.executable, str(CLIENT), str(database), trust["noiseRoot"], str(int(receipts))]
+        command = [sys.executable, str(CLIENT), str(database), trust["noiseRoot"], str(int(receipts)), str(int(mended))]
         environment = {"SSL_CERT_FILE": str(ca), "NEONIZE_BOT_TAG": "off"}
         return Client(sandbox, command, environment, database.with_suffix(".log"))
 
@@ -194,5 +207,6 @@ class Client:
 
 
 class Start(Protocol):
-    def __call__(self, name: str, *, receipts: bool = True) -> Client:
-        """A client with the database of this name; without `receipts` it asks neonize for none, as the product."""
+    def __call__(self, name: str, *, receipts: bool = True, mended: bool = True) -> Client:
+        """A client with the database of this name; without `receipts` it asks neonize for none, as the product, and
+        unless `mended` it has trap 4."""

@@ -66,6 +66,34 @@ def test_the_noise_root_is_swapped_once() -> None:
     assert out.endswith("fine")
 
 
+def test_the_names_of_app_state_are_mended_once_or_not_at_all() -> None:
+    """Nothing is written unless everything is as it is known: not twice, and not where a byte is another."""
+    out = run("""
+        import ctypes, os
+        from warest.whatsapp import fixes, library, protos
+
+        assert not fixes.mend_app_state()  # The library is not loaded.
+        protos.load_engine()
+        place, known = library._base() + library._PATCH_NAMES, library._PATCH_NAMES_BEFORE
+
+        def read():
+            return ctypes.string_at(place, len(known))
+
+        library._PATCH_NAMES_BEFORE = known[:-1] + bytes(1)
+        assert not fixes.mend_app_state() and read() == known
+        library._PATCH_NAMES_BEFORE = known
+        library._PATCH_CASES, cases = ((3, b"regular_log", 0x91B4AD), *library._PATCH_CASES[1:]), library._PATCH_CASES
+        assert not fixes.mend_app_state() and read() == known
+        library._PATCH_CASES = cases
+        assert fixes.mend_app_state() and read() != known
+        after = read()
+        assert not fixes.mend_app_state() and read() == after
+        print("fine", flush=True)
+        os._exit(0)
+    """)
+    assert out.endswith("fine")
+
+
 def test_a_root_has_32_bytes() -> None:
     with pytest.raises(SetupError, match="32 bytes"):
         library.swap_noise_root(b"short")

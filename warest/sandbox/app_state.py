@@ -1,10 +1,11 @@
-"""App state: encrypted patches that keep an account's devices alike. The server only stores and orders them.
+"""App state: encrypted patches that keep an account's devices alike. The server stores and orders them.
 
-The first patch is the phone's; all others come from sessions.
+The first patch is the phone's; all others come from sessions. WhatsApp could not read them; here the phone does, and
+refuses in the server's place what it would not believe.
 """
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from google.protobuf.message import DecodeError
 
@@ -40,6 +41,11 @@ def _collection(network: "Network", device: Device, asked: Node) -> Node:
         conflict.attrs["type"] = "error"
         conflict.children.append(Node("error", {"code": "409", "text": "conflict"}))
         return conflict
+    state = _state(network, account, name)
+    try:
+        state.apply(_parsed(patch.data))
+    except mutations.WrongPatch as error:
+        raise MalformedNode(f"a patch of {name} that no other device would take: {error}") from error
     _append(network, account, name, current + 1, patch.data)
     network.tell_of_app_state(account, name, current + 1, but=device)
     return Node("collection", {"name": name, "type": "result", "version": str(current + 1)})
@@ -65,17 +71,36 @@ def begin(network: "Network", account: Account) -> None:
     """The phone writes its owner's name, which its sessions take over when they are linked."""
     setting = protos.sync_action.SyncActionValue(timestamp=int(time.time() * 1000))
     setting.pushNameSetting.name = account.name
-    patch = mutations.first_patch(account, "critical_block", ["setting_pushName"], setting)
+    patch = mutations.State(account, "critical_block").patch(["setting_pushName"], setting)
     _append(network, account, "critical_block", 1, patch)
 
 
 def _append(network: "Network", account: Account, name: str, version: int, data: bytes) -> None:
     """Store a patch under its version: the client leaves that to the server."""
-    try:
-        patch = protos.server_sync.SyncdPatch.FromString(data)
-    except DecodeError as error:
-        raise MalformedNode("<patch> holds no SyncdPatch") from error
+    patch = _parsed(data)
     patch.version.version = version
     network.store.write(
         "insert into app_state values (?, ?, ?, ?)", account.phone, name, version, patch.SerializeToString()
     )
+
+
+def _parsed(data: bytes) -> Any:
+    try:
+        return protos.server_sync.SyncdPatch.FromString(data)
+    except DecodeError as error:
+        raise MalformedNode("<patch> holds no SyncdPatch") from error
+
+
+def _state(network: "Network", account: Account, name: str) -> mutations.State:
+    """The collection as a device has it that knows all patches."""
+    state = mutations.State(account, name)
+    for (patch,) in network.store.read(
+        "select patch from app_state where phone = ? and collection = ? order by version", account.phone, name
+    ):
+        state.apply(_parsed(patch))
+    return state
+
+
+def show(network: "Network", account: Account) -> dict[str, list[dict[str, Any]]]:
+    """What the patches of each collection did, in their order."""
+    return {name: _state(network, account, name).mutations for name in sorted(_COLLECTIONS)}

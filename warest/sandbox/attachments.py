@@ -67,6 +67,7 @@ _WRAPPERS = (
     "viewOnceMessageV2Extension",
     "documentWithCaptionMessage",
     "lottieStickerMessage",
+    "editedMessage",
 )
 
 
@@ -117,15 +118,26 @@ class Attachment:
 
 def find(message: Any) -> Attachment | None:
     """The file that a message brings."""
-    wrappers: tuple[str, ...] = ()
-    while wrapper := next((name for name in _WRAPPERS if message.HasField(name)), None):
-        wrappers += (wrapper,)
-        message = getattr(message, wrapper).message
+    wrappers, message = _opened(message)
     for name, kind in KINDS.items():
         part = getattr(message, kind.part)
         if message.HasField(kind.part) and all(getattr(part, mark) == value for mark, value in kind.marks.items()):
             return Attachment(name, part, wrappers)
     return None
+
+
+def unwrapped(message: Any) -> Any:
+    """The message within its wrappers."""
+    return _opened(message)[1]
+
+
+def _opened(message: Any) -> tuple[tuple[str, ...], Any]:
+    """The wrappers, the outermost first, and what is within them."""
+    wrappers: tuple[str, ...] = ()
+    while wrapper := next((name for name in _WRAPPERS if message.HasField(name)), None):
+        wrappers += (wrapper,)
+        message = getattr(message, wrapper).message
+    return wrappers, message
 
 
 def build(told: dict[str, Any], put: Callable[[str, Iterable[bytes]], File]) -> Any:

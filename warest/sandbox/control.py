@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from warest.errors import Conflict, InvalidInput, NotFound, WarestError
-from warest.sandbox import attachments, mischief
+from warest.sandbox import app_state, attachments, mischief
 from warest.sandbox.accounts import Account, Device
 from warest.sandbox.certificates import Authority
 from warest.sandbox.faults import Fault
 from warest.sandbox.network import Network
 from warest.sandbox.web import Request
-from warest.whatsapp import protos
+from warest.sandbox.writing import Writing
 
 #: The longest wait for messages, in seconds.
 MAX_WAIT = 60
@@ -43,11 +43,13 @@ class Control:
             ("phones",): {"GET": self._phones, "POST": self._add_phone},
             ("phones", "*", "scan"): {"POST": self._scan},
             ("phones", "*", "link-code"): {"POST": self._type_code},
-            ("phones", "*", "messages"): {"GET": self._messages, "POST": self._send},
-            ("phones", "*", "media"): {"POST": self._send_media},
+            ("phones", "*", "messages"): {"GET": self._messages},
             ("phones", "*", "media", "*"): {"GET": self._media},
+            ("phones", "*", "app-state"): {"GET": self._app_state},
             ("phones", "*", "devices"): {"DELETE": self._unlink},
         }
+        for what, write in Writing(network).routes.items():
+            self._routes.setdefault(("phones", "*", what), {})["POST"] = _written(write)
 
     async def answer(self, request: Request) -> Answer:
         try:
@@ -104,20 +106,6 @@ class Control:
     async def _type_code(self, request: Request, account: Account) -> Answer:
         return _linked(await self._network.link_by_code(account, request.text("code")))
 
-    def _send(self, request: Request, account: Account) -> Answer:
-        to = self._network.accounts.phone(request.text("to"))
-        return Answer(201, {"id": self._network.phones.send(account, to, _text(request.text("text")))})
-
-    def _send_media(self, request: Request, account: Account) -> Answer:
-        """A message that brings a file: see attachments.py."""
-        told = request.json()
-        to = self._network.accounts.phone(_take_text(told, "to"))
-        message_id = _take_text(told, "id") if "id" in told else ""
-        if self._network.history.has(account, account, message_id):
-            raise Conflict(f"{account.phone} has sent a message {message_id} already.")
-        message = attachments.build(told, self._network.files.put)
-        return Answer(201, {"id": self._network.phones.send(account, to, message, message_id)})
-
     def _media(self, request: Request, account: Account) -> Answer:
         """What a message brought, opened as the phone opens it."""
         attachment = attachments.find(self._network.history.message(account, request.path[3]))
@@ -130,6 +118,9 @@ class Control:
         after, wait = int(request.number("after", 0)), min(request.number("wait", 0), MAX_WAIT)
         return Answer(200, await self._network.history.wait(account, after, wait))
 
+    def _app_state(self, request: Request, account: Account) -> Answer:
+        return Answer(200, app_state.show(self._network, account))
+
     def _unlink(self, request: Request, account: Account) -> Answer:
         devices = list(account.devices.values())
         for device in devices:
@@ -137,15 +128,8 @@ class Control:
         return Answer(200, {"unlinked": [device.id for device in devices]})
 
 
-def _text(text: str) -> Any:
-    return protos.e2e.Message(conversation=text)
-
-
-def _take_text(told: dict[str, Any], name: str) -> str:
-    value = told.pop(name, None)
-    if not isinstance(value, str) or not value:
-        raise InvalidInput(f'The body needs "{name}", a text that is not empty.')
-    return value
+def _written(write: Callable[[Request, Account], Any]) -> Callable[[Request, Account], Answer]:
+    return lambda request, account: Answer(201, write(request, account))
 
 
 def _header(mimetype: str) -> str:

@@ -5,20 +5,15 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from google.protobuf.json_format import MessageToDict
-
 from warest.errors import NotFound
 from warest.ids import Jid
-from warest.sandbox import attachments
+from warest.sandbox import attachments, polls, reading
 from warest.sandbox.accounts import Account, Accounts
 from warest.sandbox.store import Store
 from warest.whatsapp import protos
 
 #: How far a message has come, in this order. A later word never gives way to an earlier one.
 STATUSES = ("sent", "delivered", "read", "played")
-
-#: Fields that only accompany what a message says.
-_COMPANIONS = frozenset({"messageContextInfo", "senderKeyDistributionMessage"})
 
 _PAGE = 1000
 
@@ -37,6 +32,17 @@ class Item:
     message: Any
 
 
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A message that another one is about; `entry` is the JSON of how it is shown."""
+
+    seq: int
+    id: str
+    sender: Account
+    message: Any
+    entry: str
+
+
 class History:
     def __init__(self, store: Store, accounts: Accounts) -> None:
         self._store = store
@@ -47,21 +53,69 @@ class History:
         """Show the message on a phone; a second time it changes nothing."""
         receiver = owner if item.sender is not owner else item.chat
         entry = {
-            **self._describe(item.message),
+            **reading.describe(item.message, self._name),
             "from": item.sender.phone,
             "to": receiver.phone,
             "id": item.id,
             "timestamp": item.timestamp,
             "fromMe": item.sender is owner,
         }
-        self._store.write(
+        added = self._store.write(
             "insert or ignore into messages (phone, chat, sender, id, status, message, entry)"
             " values (?, ?, ?, ?, ?, ?, ?)",
             *(owner.phone, item.chat.phone, item.sender.phone, item.id, "sent"),
             *(item.message.SerializeToString(), json.dumps(entry)),
         )
+        if added:
+            self._apply(owner, item)
         if arrival := self._arrivals.pop(owner.phone, None):
             arrival.set()
+
+    def _apply(self, owner: Account, item: Item) -> None:
+        """What a message says about another one, the phone shows there too."""
+        content = attachments.unwrapped(item.message)
+        key = reading.target_of(content)
+        if key is None or (found := self.target(owner, item.chat, key.ID)) is None:
+            return
+        entry = json.loads(found.entry)
+        if content.HasField("pollUpdateMessage"):
+            self._count(owner, item, content.pollUpdateMessage.vote, found, entry)
+        elif content.HasField("reactionMessage"):
+            others = {who: emoji for who, emoji in entry.get("reactions", {}).items() if who != item.sender.phone}
+            emoji = content.reactionMessage.text
+            entry["reactions"] = others | ({item.sender.phone: emoji} if emoji else {})
+        elif content.HasField("pinInChatMessage"):
+            entry["pinned"] = content.pinInChatMessage.type == protos.e2e.PinInChatMessage.PIN_FOR_ALL
+        elif found.sender is item.sender:  # Nobody changes what somebody else has written.
+            _rewrite(entry, content.protocolMessage)
+        self._rewritten(found.seq, entry)
+
+    def _count(self, owner: Account, item: Item, sealed: Any, found: "Target", entry: dict[str, Any]) -> None:
+        """A vote replaces the earlier ones of the same voter."""
+        options = polls.chosen(sealed, found.message, found.id, found.sender, item.sender)
+        if options is None:
+            return
+        for option, voters in entry["poll"]["votes"].items():
+            voters[:] = [voter for voter in voters if voter != item.sender.phone]
+            voters += [item.sender.phone] * (option in options)
+        own = self.target(owner, item.chat, item.id)
+        assert own
+        shown = json.loads(own.entry)
+        shown["vote"]["options"] = options
+        self._rewritten(own.seq, shown)
+
+    def _rewritten(self, seq: int, entry: dict[str, Any]) -> None:
+        self._store.write("update messages set entry = ? where seq = ?", json.dumps(entry), seq)
+
+    def target(self, owner: Account, chat: Account, message_id: str) -> "Target | None":
+        """A message of a chat that the phone shows."""
+        for seq, sender, data, entry in self._store.read(
+            "select seq, sender, message, entry from messages where phone = ? and chat = ? and id = ?",
+            *(owner.phone, chat.phone, message_id),
+        ):
+            sent_by, message = self._accounts.phone(sender), protos.e2e.Message.FromString(data)
+            return Target(seq, message_id, sent_by, message, entry)
+        return None
 
     def has(self, owner: Account, sender: Account, message_id: str) -> bool:
         return bool(self._find(owner, sender, message_id))
@@ -132,27 +186,6 @@ class History:
                 break
         return found
 
-    def _describe(self, message: Any) -> dict[str, Any]:
-        """The kind of a message and what people read in it."""
-        said: list[tuple[str, Any]] = [(field.name, value) for field, value in message.ListFields()]
-        name, value = next((each for each in said if each[0] not in _COMPANIONS), ("empty", message))
-        if name == "conversation":
-            return {"kind": "text", "text": value}
-        if name == "extendedTextMessage":
-            return {"kind": "text", "text": value.text, **self._context(value.contextInfo)}
-        attachment = attachments.find(message)
-        file = {"file": attachment.show()} if attachment else {}
-        return {"kind": name, "text": "", "message": MessageToDict(message), **file}
-
-    def _context(self, context: Any) -> dict[str, Any]:
-        about: dict[str, Any] = {}
-        if context.stanzaID:
-            quoted = self._describe(context.quotedMessage)
-            about["quoted"] = {"id": context.stanzaID, "from": self._name(context.participant), **quoted}
-        if context.mentionedJID:
-            about["mentions"] = [self._name(jid) for jid in context.mentionedJID]
-        return about
-
     def _name(self, text: str) -> str:
         """The phone number of whom a JID names, where the network knows it."""
         account = self._accounts.find(Jid.parse(text)) if "@" in text else None
@@ -162,3 +195,11 @@ class History:
 def _show(seq: int, status: str, entry: dict[str, Any]) -> dict[str, Any]:
     """Only what the phone sent has a status: how far it has come."""
     return {"seq": seq, **entry} | ({"status": status} if entry["fromMe"] else {})
+
+
+def _rewrite(entry: dict[str, Any], protocol: Any) -> None:
+    kinds = protos.e2e.ProtocolMessage
+    if protocol.type == kinds.REVOKE:
+        entry |= {"text": "", "revoked": True}
+    elif protocol.type == kinds.MESSAGE_EDIT:
+        entry |= {"text": reading.text_of(attachments.unwrapped(protocol.editedMessage)), "edited": True}

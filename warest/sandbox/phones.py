@@ -8,10 +8,10 @@ from typing import Any
 from google.protobuf.message import DecodeError
 
 from warest.ids import Jid
-from warest.sandbox import attachments
 from warest.sandbox.accounts import Account, Accounts, Device
 from warest.sandbox.crypto import DJB
 from warest.sandbox.delivery import Delivery
+from warest.sandbox.envelopes import envelope
 from warest.sandbox.history import History, Item
 from warest.sandbox.nodes import MalformedNode, Node, Value
 from warest.sandbox.phone import PhoneKeys
@@ -49,10 +49,9 @@ class Phones:
     def _stanza(self, item: Item, device: Device, *, retry: int = 0) -> Node:
         """The message for one device: a session of the sender's own account gets a copy that names the chat."""
         sender, message = item.sender, item.message
-        attachment = attachments.find(message)
-        kind = "media" if attachment else "text"
-        attrs: dict[str, Value] = {"from": sender.lid, "id": item.id, "type": kind, "t": str(item.timestamp)}
-        attrs["notify"] = sender.name
+        outside = envelope(message)
+        attrs: dict[str, Value] = {"from": sender.lid, "id": item.id, "type": outside.type, "t": str(item.timestamp)}
+        attrs |= {"notify": sender.name} | ({"edit": outside.edit} if outside.edit else {})
         if device.account is sender:
             attrs |= {"recipient": item.chat.lid, "peer_recipient_pn": item.chat.pn}
             message = protos.e2e.Message(
@@ -61,11 +60,23 @@ class Phones:
         else:
             attrs["sender_pn"] = sender.pn
         enc = self._keys.encrypt(sender, device, message.SerializeToString(), afresh=retry > 0)
-        if attachment:
-            enc.attrs["mediatype"] = attachment.media_type
+        if outside.media_type:
+            enc.attrs["mediatype"] = outside.media_type
+        if outside.is_quiet:
+            enc.attrs["decrypt-fail"] = "hide"
         if retry:
             enc.attrs["count"] = str(retry)
-        return Node("message", attrs, [enc])
+        return Node("message", attrs, [enc, *outside.children()])
+
+    def acknowledge(self, reader: Account, sender: Account, message_ids: list[str], kind: str) -> None:
+        """The phone's owner has read messages, or played them: `kind` is read or played."""
+        self._history.mark(sender, message_ids, kind)
+        first, *others = message_ids
+        items = [Node("list", {}, [Node("item", {"id": other}) for other in others])] if others else []
+        attrs: dict[str, Value] = {"from": reader.lid, "id": first, "type": kind, "t": str(int(time.time()))}
+        self._delivery.post_all(sender, Node("receipt", attrs, items or None))
+        # The sessions of the reader's own account need not show them as new.
+        self._delivery.post_all(reader, Node("receipt", attrs | {"recipient": sender.lid}, items or None))
 
     # Receiving
 

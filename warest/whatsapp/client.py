@@ -62,8 +62,10 @@ class Listener(Protocol):
 
 
 class Client:
-    def __init__(self, engine: ModuleType, store: str, listener: Listener) -> None:
-        """`store`: where the session's keys are, as the engine names it (keystores.py)."""
+    def __init__(self, engine: ModuleType, store: str, listener: Listener, *, syncs_app_state: bool = False) -> None:
+        """`store`: where the session's keys are, as the engine names it (keystores.py). `syncs_app_state`: whether the
+        engine has been mended so that it can (fixes.mend_app_state)."""
+        self.syncs_app_state = syncs_app_state
         self._listener = listener
         self._open = threading.Event()
         self._paired = False

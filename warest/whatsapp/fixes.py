@@ -62,6 +62,16 @@ def require_sandbox_environment() -> None:
         raise SetupError("In sandbox mode HTTPS_PROXY must be the sandbox's loopback address.")
 
 
+def mend_app_state() -> bool:
+    """Trap 4: the name of every app state collection is lost on its way into the engine. Whether it is mended now."""
+    try:
+        library.mend_patch_names()
+    except SetupError as error:
+        log.warning("stars, mutes, archives and their like stay on this side: %s", error.message)
+        return False
+    return True
+
+
 def quiet_logs() -> None:
     """Trap 25: every debug line of the engine, whole stanzas, would cross into Python to be thrown away."""
     logging.getLogger("neonize.utils.log").setLevel(logging.WARNING)

@@ -30,6 +30,24 @@ NOISE_ROOT = bytes.fromhex("142375574d0a587166aae71ebe516437c4a28b73e3695c6ce1f7
 SINGLE_TOKENS = 236
 DOUBLE_TOKENS = (4, 256)
 
+#: In DecodePatchInfo, from the first of three comparisons of 16 bytes to the end of the last: address and bytes. Each
+#: is `mov dword [rsp+..], N; lea r8, [rsp+..]; cmp rdx, r8`: the pointer to an enum with the pointer to a fresh number,
+#: so none ever fits. The text for what fits is loaded behind the `jne` after it: lea rcx, [rip+..]; mov edx, LENGTH.
+_PATCH_NAMES = 0x7264DE
+_PATCH_NAMES_BEFORE = bytes.fromhex(
+    "c744244c01000000 4c8d44244c 4c39c2 750e 488d0df76f1f00 ba0e000000 eb44"
+    "c744244802000000 4c8d442448 4c39c2 750e 488d0d58c71f00 ba14000000 eb24"
+    "c744244405000000 4c8d442444 4c39c2"
+)
+#: What must fit in the place of each comparison (PatchInfo.WAPatchName), and the text for it: with its address, if the
+#: code has another there.
+_PATCH_CASES: tuple[tuple[int, bytes, int | None], ...] = (
+    (3, b"regular_low", 0x91B4AD),
+    (4, b"regular_high", 0x91BFC3),
+    (5, b"regular", None),
+)
+_CASE, _COMPARISON, _JNE, _LEA = 32, 16, 2, 7
+
 _STRING_HEADER = 16  # A Go string is a pointer and a length of 8 bytes each.
 
 
@@ -90,6 +108,52 @@ def swap_noise_root(root: bytes) -> None:
             "first, swap only once in a process, and use neonize 0.5.2."
         )
     ctypes.memmove(hits[0], root, len(root))
+
+
+def mend_patch_names() -> None:
+    """Make DecodePatchInfo know regular_low, regular_high and regular: unmended it knows no collection (trap 4).
+
+    The change is in this process's memory only, and is made at once or not at all. Raises SetupError when anything is
+    not as it is known here. Call it after neonize is imported and before connect().
+    """
+    verify()
+    base = _base()
+    after = _mended_patch_names()
+    if ctypes.string_at(base + _PATCH_NAMES, len(after)) != _PATCH_NAMES_BEFORE:
+        raise SetupError(f"DecodePatchInfo of {NAME} is not as it should be in memory, or was mended before.")
+    for _, text, address in _PATCH_CASES:
+        if address and ctypes.string_at(base + address, len(text)) != text:
+            raise SetupError(f"{NAME} does not have {text.decode()} where it should be in memory.")
+    try:
+        # Past the protection of the pages, so that none is ever writable and executable.
+        with open("/proc/self/mem", "r+b", buffering=0) as memory:
+            memory.seek(base + _PATCH_NAMES)
+            memory.write(after)
+    except OSError as error:
+        raise SetupError(f"The memory of {NAME} cannot be written: {error}.") from error
+
+
+def _mended_patch_names() -> bytes:
+    code = bytearray(_PATCH_NAMES_BEFORE)
+    for number, (value, text, address) in enumerate(_PATCH_CASES):
+        start = number * _CASE
+        # cmp dword [rdx], VALUE; jmp over the rest
+        code[start : start + _COMPARISON] = bytes([0x83, 0x3A, value, 0xEB, 0x0B]) + b"\x90" * 11
+        if address:
+            lea = start + _COMPARISON + _JNE
+            distance = address - (_PATCH_NAMES + lea + _LEA)
+            code[lea + 3 : lea + _LEA] = distance.to_bytes(4, "little", signed=True)
+            code[lea + _LEA + 1 : lea + _LEA + 5] = len(text).to_bytes(4, "little")
+    return bytes(code)
+
+
+def _base() -> int:
+    """Where the library's first byte is mapped."""
+    for line in Path("/proc/self/maps").read_text().splitlines():
+        span, _, offset, *_ = line.split(maxsplit=5)
+        if line.endswith(NAME) and int(offset, 16) == 0:
+            return int(span.partition("-")[0], 16)
+    raise SetupError(f"{NAME} is not in memory: import neonize first.")
 
 
 def read_tokens() -> Tokens:

@@ -25,6 +25,7 @@ from warest.errors import SetupError
 _MODULES = {
     "adv": "proto.waAdv.WAAdv_pb2",
     "cert": "proto.waCert.WACert_pb2",
+    "common": "proto.waCommon.WACommon_pb2",
     "companion": "proto.waCompanionReg.WACompanionReg_pb2",
     "e2e": "proto.waE2E.WAWebProtobufsE2E_pb2",
     "engine": "proto.Neonize_pb2",
