@@ -157,7 +157,7 @@ class Session:
     def on_message(self, message: Any) -> None:
         if (seen_at := inbound.seen_phone_at(message)) is not None:
             self._phone.saw(seen_at)
-        if report := reports.of(self.identity.ulid, self.client.own_jid, message):
+        if report := reports.of(self.identity.ulid, self.client.own_names, message):
             self._report(report)
 
     def on_sent(self, chat: ids.Jid, id: str, timestamp: int, message: Any) -> None:

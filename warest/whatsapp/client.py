@@ -132,6 +132,12 @@ class Client:
         self._listener.on_sent(chat, id, timestamp, message)
 
     @property
+    def own_names(self) -> list[str]:
+        """The session's account by number and by LID; nothing as long as it was not online."""
+        known = [self.me["id"], self.me["lid"]] if self.me else []
+        return [str(Jid.parse(name).account) for name in known if name]
+
+    @property
     def own_jid(self) -> Jid | None:
         """The session's account, by number; None as long as it was not online."""
         return Jid.parse(self.me["id"]).account if self.me else None
