@@ -32,6 +32,7 @@ def message(note: Note) -> Message:
         body=note["body"],
         raw=note["raw"],
         status=note.get("status", ""),
+        starred=bool(note.get("starred")),
     )
 
 

@@ -161,3 +161,19 @@ def test_a_command(product: Product, receiver: Receiver) -> None:
     names = ["id", "message", "text", "contentType", "sender", "mentions", "type", "eventId", "sessionId"]
     assert (list(data), data["text"]) == (names, "/order 5 pieces")
     eventually(lambda: "/order 5 pieces" in receiver.texts())
+
+
+def test_what_was_said_before_the_session_was_linked(product: Product, receiver: Receiver) -> None:
+    """The phone tells it; receivers hear nothing of it (decision 25)."""
+    product.sandbox("POST", "/phones", json={"phone": "628130004003", "name": "Citra"})
+    old = product.phone_sends(BUDI, "628130004003", "long ago")
+    product.scan("citra", "628130004003", receiver.url)
+
+    def told() -> list[dict[str, Any]]:
+        answer = product.api("GET", f"/chats/{BUDI}/messages", params={"sessionId": "citra"})
+        return [one for one in answer["result"]["data"] if one["id"] == old]
+
+    message = eventually(told)[0]
+    assert (message["body"], message["fromMe"], message["senderJid"]) == ("long ago", False, f"{BUDI}@s.whatsapp.net")
+    eventually(lambda: receiver.of("session_status"))
+    assert receiver.of("message_received") == []
