@@ -28,6 +28,7 @@ from warest.http.resources import (
     messages,
     misc,
     received_files,
+    search,
     server,
     session_life,
     sessions,
@@ -131,6 +132,7 @@ def routes(parts: House, opened: Store, files: Storage, logins: auth.Auth) -> It
     yield "/api/v1/messages/jobs/{jobId}", jobs.JobResource(opened)
     yield "/api/v1/messages/{messageId}/status", jobs.MessageStatusResource(access, opened)
     views = MessageViews(parts.settings, opened, files)
+    yield "/api/v1/messages/search", search.SearchResource(access, parts.settings, opened, views)
     yield "/api/v1/chats", chats.ChatListResource(access, parts.states, opened)
     yield (
         "/api/v1/chats/{chatId}/messages",

@@ -84,6 +84,9 @@ def test_what_is_looked_for(product: Product) -> None:
         assert len(messages(product, search="needle", startTime=now)) == 2
         assert messages(product, search="needle", endTime=now) == []
     assert len(messages(product, search="needle", limit=1, offset=1)) == 1
+    answer = product.api("GET", "/messages/search", params={"sessionId": "ani", "query": "two NEED"})
+    assert [one["id"] for one in answer["results"]] == [second]
+    assert product.api("GET", "/messages/search", params={"sessionId": "ani"})["code"] == 2001
     answer = product.api("GET", f"/chats/{BUDI}/messages", params={"sessionId": "ani", "startTime": "soon"})
     assert answer["code"] == 2000
 
