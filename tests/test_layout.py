@@ -53,7 +53,7 @@ def modules() -> Iterator[tuple[str, ast.Module]]:
 
 def _files(folder: Path) -> Iterator[Path]:
     for entry in sorted(folder.iterdir()):
-        if entry.is_dir() and entry.name != "__pycache__":
+        if entry.is_dir() and entry.name not in ("__pycache__", "migrations"):  # yoyo's, not modules
             yield from _files(entry)
         elif entry.suffix == ".py":
             yield entry

@@ -16,7 +16,7 @@ from warest.store import Account, Store
 
 
 class Sought(ChatReading):
-    """`query`: all its words have to be in the text, each may be the beginning of a longer one. `chatId`: in one chat."""
+    """`query`: all its words have to be in the text; each may be the beginning of a longer one. `chatId`: only there."""
 
     query: Word = Field(None, validation_alias=AliasChoices("query", "q", "search", "text"))
     chat: Word = Field(None, alias="chatId")
