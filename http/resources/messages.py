@@ -100,13 +100,19 @@ class SendTextResource:
         return SendText(
             to=to,
             text=text,
-            mentions=self._jids([*_MENTION.findall(text), *parameters.mentions]),
+            mentions=self._jids([*mentioned_in(text), *parameters.mentions]),
             reply_to=message_id(parameters.reply_message_id),
             forwarded=parameters.is_forwarded,
         )
 
     def _jids(self, tokens: Iterable[str]) -> tuple[str, ...]:
         return tuple(map(str, ids.recipients(tokens, self._settings.country_code)))
+
+
+def mentioned_in(text: str) -> list[str]:
+    """Numbers, as they stand there."""
+    found: list[str] = _MENTION.findall(text)
+    return found
 
 
 def message_id(value: str | None) -> str | None:
