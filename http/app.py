@@ -14,6 +14,7 @@ from warest.config.house import House
 from warest.drivers.storage import Storage
 from warest.http import errors as http_errors
 from warest.http import middleware
+from warest.http.acting import Acting
 from warest.http.clients import Clients
 from warest.http.file_sending import FileSending
 from warest.http.gate import Gate, SpamGuard
@@ -21,10 +22,12 @@ from warest.http.message_views import MessageViews
 from warest.http.openapi import OpenApi
 from warest.http.resources import (
     auth,
+    chat_actions,
     chats,
     documents,
     jobs,
     media_sends,
+    message_actions,
     messages,
     misc,
     received_files,
@@ -131,6 +134,9 @@ def routes(parts: House, opened: Store, files: Storage, logins: auth.Auth) -> It
     )
     yield "/api/v1/messages/jobs/{jobId}", jobs.JobResource(opened)
     yield "/api/v1/messages/{messageId}/status", jobs.MessageStatusResource(access, opened)
+    acting = Acting(parts.bus, access, parts.settings, parts.states, opened)
+    yield from message_actions.routes(acting)
+    yield from chat_actions.routes(acting)
     views = MessageViews(parts.settings, opened, files)
     yield "/api/v1/messages/search", search.SearchResource(access, parts.settings, opened, views)
     yield "/api/v1/chats", chats.ChatListResource(access, parts.states, opened)

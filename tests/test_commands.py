@@ -7,12 +7,27 @@ import pytest
 
 from warest import commands
 
+MINE = commands.Key(chat="1@lid", id="A", from_me=True)
+THEIRS = commands.Key(chat="2@g.us", id="B", from_me=False, participant="3@lid", timestamp=1_700_000_000)
+
 SAMPLES = [
     commands.SendText(to=("1@lid",), text="a"),
     commands.SendText(to=("1@lid", "2@g.us"), text="ä\0\n", mentions=("3@lid",), reply_to="ID", forwarded=True),
     commands.SendFile(
         kind="document", to=("1@lid",), file="spool/1-a", name="ä.pdf", mimetype="application/pdf", caption="c"
     ),
+    commands.React(key=MINE, emoji="🎉"),
+    commands.Edit(key=MINE, text="ä", mentions=("3@lid",)),
+    commands.Revoke(key=THEIRS),
+    commands.PinMessage(key=THEIRS, pin=True, seconds=60),
+    commands.MarkRead(chat="2@g.us", ids=("A", "B"), sender="3@lid"),
+    commands.Star(key=MINE, starred=True),
+    commands.DeleteForMe(key=THEIRS, with_media=False),
+    commands.MuteChat(chat="1@lid", until=1_700_000_000),
+    commands.ArchiveChat(chat="1@lid", archived=True, last=MINE),
+    commands.PinChat(chat="1@lid", pinned=True),
+    commands.ClearChat(chat="1@lid"),
+    commands.MarkChatRead(chat="1@lid", read=True, last=THEIRS),
     commands.PairPhone(phone="628111"),
     commands.Logout(),
 ]

@@ -49,6 +49,12 @@ def updated(known: Message, note: Note) -> Message:
     return _UPDATES[note["do"]](known, note)
 
 
+def starred(known: Message, at: int | None) -> Message:
+    """Since then, epoch s; None: it has no star."""
+    meta = {name: value for name, value in _meta(known).items() if name != "starredAt"}
+    return replace(known, starred=at is not None, raw=_raw(known, meta if at is None else {**meta, "starredAt": at}))
+
+
 def _edited(known: Message, note: Note) -> Message:
     meta = _meta(known)
     events = meta.setdefault("editEvents", [])

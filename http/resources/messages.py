@@ -65,7 +65,13 @@ class SendTextResource:
         return SendText(
             to=to,
             text=text,
-            mentions=self._sending.recipients([*_MENTION.findall(text), *parameters.mentions]),
+            mentions=self._sending.recipients([*mentioned_in(text), *parameters.mentions]),
             reply_to=message_id(parameters.reply_message_id),
             forwarded=parameters.is_forwarded,
         )
+
+
+def mentioned_in(text: str) -> list[str]:
+    """Numbers, as they stand there."""
+    found: list[str] = _MENTION.findall(text)
+    return found

@@ -16,7 +16,8 @@ from warest.store import Account, Store
 
 
 class Sought(ChatReading):
-    """`query`: all its words have to be in the text; each may be the beginning of a longer one. `chatId`: only there."""
+    """`query`: all its words have to be in the text, and each may be the beginning of a longer one. `chatId`: in it
+    only."""
 
     query: Word = Field(None, validation_alias=AliasChoices("query", "q", "search", "text"))
     chat: Word = Field(None, alias="chatId")

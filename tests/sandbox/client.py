@@ -11,11 +11,13 @@ import logging
 import os
 import sys
 import threading
+from types import SimpleNamespace
 from typing import Any
 
 from google.protobuf.json_format import MessageToDict, ParseDict
 
-from warest.whatsapp import fixes, library, protos
+from warest import commands
+from warest.whatsapp import fixes, inbound, library, outbound, protos
 
 protos.preload()
 protos.load_engine()
@@ -169,7 +171,17 @@ def set_app_state(client: Any, collection: str, index: list[str], value: dict[st
     )
 
 
+def execute(client: Any, command: dict[str, Any]) -> Any:
+    """One of our own commands, as the session's process runs it."""
+    me = {"id": str(inbound.jid(client.get_me().JID))}
+    ours = SimpleNamespace(
+        engine=client, me=me, syncs_app_state=MENDED, require_open=lambda: None, tell_sent=lambda *_: None
+    )
+    return outbound.execute(ours, commands.decode(command), lambda _: b"")  # type: ignore[arg-type]
+
+
 ORDERS["send_image"] = send_image
+ORDERS["execute"] = execute
 ORDERS["vote"], ORDERS["open_vote"], ORDERS["app_state"] = send_vote, open_vote, set_app_state
 ORDERS["download"] = lambda client, id: hashlib.sha256(client.download_any(MESSAGES[id])).hexdigest()
 

@@ -8,11 +8,12 @@ import pytest
 from sandbox.harness import Client, SandboxProcess, Start
 from sandbox.world import World
 from support.waiting import eventually
+from warest import commands
 from warest.sandbox import app_state, mutations
 from warest.sandbox.nodes import Node
 from warest.whatsapp import library, protos
 
-ANI = "628110000001"
+ANI, BUDI = "628110000001", "628110000002"
 
 
 def archived(value: bool) -> Any:
@@ -118,6 +119,35 @@ def test_a_session_sets_app_state(
         shown = sandbox.get(f"/phones/{ANI}/app-state")[collection.lower()]
         assert [each["version"] for each in shown] == list(range(1, version + 1))
         assert shown[-1]["index"] == index and value.items() <= shown[-1]["value"].items()
+
+
+def test_commands_without_a_route(sandbox: SandboxProcess, client: Start) -> None:
+    """A chat is pinned and marked, and a message in it pinned, by the engine and as our own commands say it."""
+    sandbox.phone(ANI, "Ani")
+    sandbox.phone(BUDI, "Budi")
+    session = client("ani").link(ANI)
+    eventually(lambda: bool(session.call("me") == "Ani"), what="the session has its app state keys")
+    chat = f"{BUDI}@s.whatsapp.net"
+    sent = session.send(BUDI, "pin me")
+    key = commands.Key(chat=chat, id=sent, from_me=True, timestamp=1_700_000_000)
+
+    def run(command: commands.Command) -> None:
+        assert session.call("execute", command=commands.encode(command)) == {"synced": True}
+
+    run(commands.PinChat(chat=chat, pinned=True))
+    run(commands.MarkChatRead(chat=chat, read=False, last=key))
+    pinned, marked = sandbox.get(f"/phones/{ANI}/app-state")["regular_low"]
+    assert (pinned["index"], pinned["value"]["pinAction"]) == (["pin_v1", chat], {"pinned": True})
+    action = marked["value"]["markChatAsReadAction"]
+    assert (marked["index"], action["read"]) == (["markChatAsRead", chat], False)
+    assert action["messageRange"] == {
+        "lastMessageTimestamp": "1700000000",
+        "messages": [{"key": {"remoteJID": chat, "fromMe": True, "ID": sent}, "timestamp": "1700000000"}],
+    }
+    run(commands.PinMessage(key=key, pin=True, seconds=86_400))
+    eventually(lambda: bool(sandbox.shown(BUDI, sent).get("pinned")), what="the pin")
+    run(commands.PinMessage(key=key, pin=False))
+    eventually(lambda: not sandbox.shown(BUDI, sent)["pinned"], what="the pin to be gone")
 
 
 def test_what_neonize_makes_of_app_state(tmp_path: Path, tokens: library.Tokens) -> None:

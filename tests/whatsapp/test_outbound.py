@@ -8,6 +8,7 @@ from warest import commands
 from warest.errors import CommandTimeout, InvalidInput, NotConnected, WarestError, WhatsAppRefused
 from warest.ids import Jid
 from warest.whatsapp import contents, outbound
+from warest.whatsapp.outbound import engine
 from warest.whatsapp.payload import to_json
 
 ANI = "628111@s.whatsapp.net"
@@ -41,6 +42,44 @@ def test_a_reply_quotes_by_id() -> None:
     }  # fmt: skip
 
 
+MINE = commands.Key(chat=ANI, id="3EB0", from_me=True)
+THEIRS = commands.Key(chat="1@g.us", id="3EB0", from_me=False, participant=ANI)
+
+
+def test_a_reaction() -> None:
+    """To somebody's message in a group: the key names who wrote it."""
+    made = to_json(contents.reaction(THEIRS, "🎉"))["reactionMessage"]
+    assert made["key"] == {"remoteJid": "1@g.us", "fromMe": False, "id": "3EB0", "participant": ANI}
+    assert (made["text"], int(made["senderTimestampMs"]) > 1_700_000_000_000) == ("🎉", True)
+
+
+def test_an_edit() -> None:
+    """A plain text is one again; with mentions it is an extended one."""
+    for mentions, expected in (
+        ((), {"conversation": "new"}),
+        ((ANI,), {"extendedTextMessage": {"text": "new", "contextInfo": {"mentionedJid": [ANI]}}}),
+    ):
+        made = to_json(contents.edit(commands.Edit(key=MINE, text="new", mentions=mentions)))
+        protocol = made["editedMessage"]["message"]["protocolMessage"]
+        assert protocol["key"] == {"remoteJid": ANI, "fromMe": True, "id": "3EB0"}
+        assert (protocol["type"], protocol["editedMessage"]) == ("MESSAGE_EDIT", expected)
+
+
+def test_a_revoke() -> None:
+    assert to_json(contents.revoke(MINE)) == {
+        "protocolMessage": {"key": {"remoteJid": ANI, "fromMe": True, "id": "3EB0"}, "type": "REVOKE"}
+    }
+
+
+def test_a_pin() -> None:
+    """For a time; an unpin has none."""
+    pinned = to_json(contents.pin(commands.PinMessage(key=MINE, pin=True, seconds=86_400)))
+    assert pinned["pinInChatMessage"]["type"] == "PIN_FOR_ALL"
+    assert pinned["messageContextInfo"] == {"messageAddOnDurationInSecs": 86_400}
+    unpinned = to_json(contents.pin(commands.PinMessage(key=MINE, pin=False)))
+    assert unpinned["pinInChatMessage"]["type"] == "UNPIN_FOR_ALL" and "messageContextInfo" not in unpinned
+
+
 @pytest.mark.parametrize(
     ("said", "error"),
     [
@@ -56,12 +95,12 @@ def test_a_reply_quotes_by_id() -> None:
 )
 def test_what_the_engines_errors_mean(said: str, error: type[WarestError]) -> None:
     """Above all: whether the message may have been sent (trap 12)."""
-    assert type(outbound._refusal(Exception(said))) is error
+    assert type(engine.refusal(Exception(said))) is error
 
 
 def test_addresses_are_complete() -> None:
     """The engine refuses a JID of which a field is unset."""
-    jid = outbound._engine_jid(Jid("628111", "s.whatsapp.net", 3))
+    jid = engine.engine_jid(Jid("628111", "s.whatsapp.net", 3))
     assert jid.IsInitialized() and (jid.User, jid.Server, jid.Device) == ("628111", "s.whatsapp.net", 3)
 
 

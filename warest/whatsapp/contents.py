@@ -4,6 +4,7 @@ neonize's helpers read any path or URL, guess mentions and always send a text as
 """
 
 import base64
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -21,9 +22,39 @@ def text(command: commands.SendText, to: str) -> Content:
         return protos.e2e.Message(conversation=command.text)
     context = _context(to, command.reply_to, command.forwarded)
     context.mentionedJID.extend(command.mentions)
-    return protos.e2e.Message(
-        extendedTextMessage=protos.e2e.ExtendedTextMessage(text=command.text, contextInfo=context)
+    return _extended(command.text, context)
+
+
+def reaction(key: commands.Key, emoji: str) -> Content:
+    part = protos.e2e.ReactionMessage(key=key_of(key), text=emoji, senderTimestampMS=_now_ms())
+    return protos.e2e.Message(reactionMessage=part)
+
+
+def edit(command: commands.Edit) -> Content:
+    """In a wrapper, as phones send it."""
+    words = protos.e2e.Message(conversation=command.text)
+    if command.mentions:
+        words = _extended(command.text, protos.e2e.ContextInfo(mentionedJID=command.mentions))
+    kinds = protos.e2e.ProtocolMessage
+    protocol = kinds(key=key_of(command.key), type=kinds.MESSAGE_EDIT, editedMessage=words, timestampMS=_now_ms())
+    inner = protos.e2e.Message(protocolMessage=protocol)
+    return protos.e2e.Message(editedMessage=protos.e2e.FutureProofMessage(message=inner))
+
+
+def revoke(key: commands.Key) -> Content:
+    kinds = protos.e2e.ProtocolMessage
+    return protos.e2e.Message(protocolMessage=kinds(key=key_of(key), type=kinds.REVOKE))
+
+
+def pin(command: commands.PinMessage) -> Content:
+    kinds = protos.e2e.PinInChatMessage
+    kind = kinds.PIN_FOR_ALL if command.pin else kinds.UNPIN_FOR_ALL
+    content = protos.e2e.Message(
+        pinInChatMessage=kinds(key=key_of(command.key), type=kind, senderTimestampMS=_now_ms())
     )
+    if command.pin:
+        content.messageContextInfo.messageAddOnDurationInSecs = command.seconds
+    return content
 
 
 def file(command: commands.SendFile, uploaded: File, to: str) -> Content:
@@ -103,3 +134,16 @@ def _context(to: str, reply_to: str | None, forwarded: bool) -> Any:
         context.stanzaID, context.participant = reply_to, to
         context.quotedMessage.conversation = ""
     return context
+
+
+def _extended(words: str, context: Any) -> Content:
+    return protos.e2e.Message(extendedTextMessage=protos.e2e.ExtendedTextMessage(text=words, contextInfo=context))
+
+
+def key_of(key: commands.Key) -> Any:
+    named = {"participant": key.participant} if key.participant else {}
+    return protos.common.MessageKey(remoteJID=key.chat, fromMe=key.from_me, ID=key.id, **named)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

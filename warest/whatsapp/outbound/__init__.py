@@ -1,0 +1,49 @@
+"""Commands -> the engine's calls, one table."""
+
+from collections.abc import Callable
+from typing import Any
+
+from warest import commands
+from warest.whatsapp import protos
+from warest.whatsapp.client import Client
+from warest.whatsapp.outbound import actions, app_state, sends
+from warest.whatsapp.outbound.engine import refusal
+from warest.whatsapp.outbound.sends import Take
+
+
+def execute(client: Client, command: commands.Command, take: Take) -> Any:
+    """Run a command. Raises NotConnected when nothing was sent, CommandTimeout when that is not known."""
+    if not isinstance(command, commands.PairPhone):
+        client.require_open()
+    return _HANDLERS[type(command)](client, command, take)
+
+
+def pair_phone(client: Client, command: commands.PairPhone, _: Take) -> str:
+    return client.pair_phone(command.phone)
+
+
+def logout(client: Client, _: commands.Logout, __: Take) -> None:
+    try:
+        client.engine.logout()
+    except protos.errors.LogoutError as error:
+        raise refusal(error) from error
+
+
+_HANDLERS: dict[type, Callable[[Client, Any, Take], Any]] = {
+    commands.SendText: sends.text,
+    commands.SendFile: sends.file,
+    commands.React: actions.react,
+    commands.Edit: actions.edit,
+    commands.Revoke: actions.revoke,
+    commands.PinMessage: actions.pin_message,
+    commands.MarkRead: actions.mark_read,
+    commands.Star: app_state.star,
+    commands.DeleteForMe: app_state.delete_for_me,
+    commands.MuteChat: app_state.mute_chat,
+    commands.ArchiveChat: app_state.archive_chat,
+    commands.PinChat: app_state.pin_chat,
+    commands.ClearChat: app_state.clear_chat,
+    commands.MarkChatRead: app_state.mark_chat_read,
+    commands.PairPhone: pair_phone,
+    commands.Logout: logout,
+}

@@ -1,0 +1,64 @@
+"""What all handlers need of the engine: to send, its addresses, and what its errors mean."""
+
+from typing import Any
+
+from warest import commands
+from warest.errors import CommandTimeout, InvalidInput, NotConnected, WarestError, WhatsAppRefused
+from warest.ids import Jid
+from warest.whatsapp import protos
+from warest.whatsapp.client import Client
+from warest.whatsapp.inbound import jid as jid_of
+
+#: What the engine says when nothing has left this machine, so that sending again is safe (trap 12).
+_NOT_SENT = ("websocket not connected", "client is nil")
+
+#: What it says when the message may have arrived.
+_MAYBE_SENT = ("timed out", "disconnected before", "context canceled")
+
+
+def send(client: Client, to: Jid, message: Any) -> commands.Sent:
+    try:
+        answer = client.engine.send_message(engine_jid(to), message)
+    except protos.errors.SendMessageError as error:
+        raise refusal(error) from error
+    number, lid = _both_identities(client, to)
+    client.tell_sent(number or to, answer.ID, answer.Timestamp, message)
+    return commands.Sent(
+        to=str(to),
+        to_pn=str(number) if number else None,
+        to_lid=str(lid) if lid else None,
+        message_id=answer.ID,
+        timestamp=answer.Timestamp,
+        sender=Jid.parse((client.me or {})["id"]).user,
+    )
+
+
+def _both_identities(client: Client, account: Jid) -> tuple[Jid | None, Jid | None]:
+    """Number and LID of a person; the engine has just learned the pair in order to send. None where unknown."""
+    if account.is_group:
+        return None, None
+    ask = client.engine.get_pn_from_lid if account.is_lid else client.engine.get_lid_from_pn
+    try:
+        other = jid_of(ask(engine_jid(account)))
+    except protos.errors.GetJIDFromStoreError:
+        other = None
+    return (other, account) if account.is_lid else (account, other)
+
+
+def engine_jid(jid: Jid) -> Any:
+    """All fields must be set, or the engine's protobuf refuses."""
+    return protos.engine.JID(
+        User=jid.user, Server=jid.server, Device=jid.device, RawAgent=0, Integrator=0, IsEmpty=False
+    )
+
+
+def refusal(error: Exception) -> WarestError:
+    """The engine's errors are sentences; what they mean for the caller is in their words."""
+    text = str(error)
+    if any(words in text for words in _NOT_SENT):
+        return NotConnected("The session is reconnecting; nothing was sent.")
+    if any(words in text for words in _MAYBE_SENT):
+        return CommandTimeout("WhatsApp has not confirmed the message; it may have been sent.")
+    if "no LID found" in text:
+        return InvalidInput("The recipient is not on WhatsApp.", reason="not_on_whatsapp")
+    return WhatsAppRefused(f"WhatsApp refused: {text}")
