@@ -21,6 +21,7 @@ from warest.http.message_views import MessageViews
 from warest.http.openapi import OpenApi
 from warest.http.resources import (
     auth,
+    card_sends,
     chats,
     documents,
     media_sends,
@@ -123,6 +124,9 @@ def routes(parts: House, opened: Store, files: Storage, logins: auth.Auth) -> It
     yield "/api/v1/messages/send/audio", media_sends.SendAudio(files_sending)
     yield "/api/v1/messages/send/sticker", media_sends.SendSticker(files_sending)
     yield "/api/v1/messages/send/gif", media_sends.SendGif(files_sending)
+    yield "/api/v1/messages/send/contact", card_sends.SendContact(sending, parts.settings.country_code)
+    yield "/api/v1/messages/send/location", card_sends.SendLocationResource(sending)
+    yield "/api/v1/messages/send/poll", card_sends.SendPollResource(sending)
     yield (
         "/api/v1/messages/{messageId}/media",
         received_files.ReceivedFileResource(parts.bus, access, parts.settings, opened, files),

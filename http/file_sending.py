@@ -78,10 +78,7 @@ class FileSending:
 
     def take(self, request: falcon.Request, given: FileToSend, source: str | None, wanted: FileInput) -> Taken:
         """The file of a request, and where it shall go. In the contract's order: session, recipient, file."""
-        record = self._sending.session(request, given)
-        to = self._sending.recipients(given.to)
-        if not to:
-            raise Refusal(Code.MISSING_PARAMETER, "Missing or invalid 'to'")
+        record, to = self._sending.addressed(request, given)
         if given.send_at is not None and given.send_at > time.time() + ON_ITS_WAY / 2:
             raise Refusal(
                 Code.INVALID_PARAMETER, f"A file can be sent {ON_ITS_WAY // 120} minutes from now at the latest"

@@ -13,6 +13,9 @@ SAMPLES = [
     commands.SendFile(
         kind="document", to=("1@lid",), file="spool/1-a", name="ä.pdf", mimetype="application/pdf", caption="c"
     ),
+    commands.SendContacts(to=("1@lid",), cards=(("A", "BEGIN:VCARD"), ("", "")), title="2 contacts"),
+    commands.SendLocation(to=("1@lid",), latitude=-6.2, longitude=106.8, name="Monas"),
+    commands.SendPoll(to=("1@lid",), question="?", options=("a", "b"), selectable=2),
     commands.PairPhone(phone="628111"),
     commands.Logout(),
 ]

@@ -41,6 +41,43 @@ def test_a_reply_quotes_by_id() -> None:
     }  # fmt: skip
 
 
+def test_contacts() -> None:
+    """One stands alone."""
+    one = commands.SendContacts(to=(ANI,), cards=(("A", "BEGIN"),), title="A", forwarded=True)
+    assert to_json(contents.contacts(one, ANI)) == {
+        "contactMessage": {
+            "displayName": "A", "vcard": "BEGIN", "contextInfo": {"forwardingScore": 1, "isForwarded": True},
+        }
+    }  # fmt: skip
+    two = commands.SendContacts(to=(ANI,), cards=(("A", "a"), ("B", "b")), title="2 contacts")
+    assert to_json(contents.contacts(two, ANI)) == {
+        "contactsArrayMessage": {
+            "displayName": "2 contacts",
+            "contacts": [{"displayName": "A", "vcard": "a"}, {"displayName": "B", "vcard": "b"}],
+        }
+    }
+
+
+def test_a_location() -> None:
+    """A name that it does not have is left out; degrees are told even where they are 0."""
+    place = commands.SendLocation(to=(ANI,), latitude=0.0, longitude=-6.2, address="x", reply_to="Q")
+    told = to_json(contents.location(place, ANI))["locationMessage"]
+    assert told.pop("contextInfo")["stanzaId"] == "Q"
+    assert told == {"degreesLatitude": 0.0, "degreesLongitude": -6.2, "address": "x"}
+
+
+@pytest.mark.parametrize(("selectable", "kind"), [(1, "pollCreationMessageV3"), (2, "pollCreationMessage")])
+def test_a_poll(selectable: int, kind: str) -> None:
+    """With the secret that its votes are encrypted with."""
+    poll = commands.SendPoll(to=(ANI,), question="?", options=("a", "b"), selectable=selectable)
+    assert to_json(contents.poll(poll, ANI, b"0" * 32)) == {
+        "messageContextInfo": {"messageSecret": "MDAw" * 10 + "MDA="},
+        kind: {
+            "name": "?", "options": [{"optionName": "a"}, {"optionName": "b"}], "selectableOptionsCount": selectable,
+        },
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("said", "error"),
     [

@@ -1,6 +1,7 @@
 """Commands -> the engine's calls, one table."""
 
 import dataclasses
+import os
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -10,6 +11,7 @@ from warest.errors import CommandTimeout, InvalidInput, NotConnected, WarestErro
 from warest.ids import Jid
 from warest.whatsapp import contents, protos
 from warest.whatsapp.client import Client
+from warest.whatsapp.contents import files
 from warest.whatsapp.inbound import jid as jid_of
 
 #: What the engine says when nothing has left this machine, so that sending again is safe (trap 12).
@@ -48,7 +50,20 @@ def send_text(client: Client, command: commands.SendText, _: Take) -> list[dict[
 def send_file(client: Client, command: commands.SendFile, take: Take) -> list[dict[str, Any]]:
     """One upload for all recipients."""
     uploaded = _uploaded(client, take(command.file), command) | {"mimetype": command.mimetype}
-    return _send_all(client, command.to, lambda to: contents.file(command, uploaded, to))
+    return _send_all(client, command.to, lambda to: files.file(command, uploaded, to))
+
+
+def send_contacts(client: Client, command: commands.SendContacts, _: Take) -> list[dict[str, Any]]:
+    return _send_all(client, command.to, lambda to: contents.contacts(command, to))
+
+
+def send_location(client: Client, command: commands.SendLocation, _: Take) -> list[dict[str, Any]]:
+    return _send_all(client, command.to, lambda to: contents.location(command, to))
+
+
+def send_poll(client: Client, command: commands.SendPoll, _: Take) -> list[dict[str, Any]]:
+    """Each recipient's poll has its own secret, which is stored with the message."""
+    return _send_all(client, command.to, lambda to: contents.poll(command, to, os.urandom(contents.POLL_SECRET)))
 
 
 def pair_phone(client: Client, command: commands.PairPhone, _: Take) -> str:
@@ -65,12 +80,15 @@ def logout(client: Client, _: commands.Logout, __: Take) -> None:
 _HANDLERS: dict[type, Callable[[Client, Any, Take], Any]] = {
     commands.SendText: send_text,
     commands.SendFile: send_file,
+    commands.SendContacts: send_contacts,
+    commands.SendLocation: send_location,
+    commands.SendPoll: send_poll,
     commands.PairPhone: pair_phone,
     commands.Logout: logout,
 }
 
 
-def _uploaded(client: Client, data: bytes, command: commands.SendFile) -> contents.File:
+def _uploaded(client: Client, data: bytes, command: commands.SendFile) -> files.File:
     from neonize.utils.enum import MediaType
 
     try:

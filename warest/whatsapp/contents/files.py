@@ -1,7 +1,4 @@
-"""Commands -> messages, as protobufs. Pure: nothing here sends.
-
-neonize's helpers read any path or URL, guess mentions and always send a text as an extended one (traps 38, 43).
-"""
+"""A file that WhatsApp has -> the message that tells of it."""
 
 import base64
 from collections.abc import Callable
@@ -9,32 +6,19 @@ from typing import Any
 
 from warest import commands
 from warest.whatsapp import protos
+from warest.whatsapp.contents import context
+from warest.whatsapp.contents.context import Content
 
-# neonize's protobufs publish no types; the names say which is meant.
-Content = Any  #: waE2E.Message
 File = dict[str, Any]  #: where WhatsApp has a file, and the keys to it: fields that every message with a file has
-
-
-def text(command: commands.SendText, to: str) -> Content:
-    """A plain text is `conversation`, as phones send it; anything about it makes it an extended text."""
-    if not (command.mentions or command.reply_to or command.forwarded):
-        return protos.e2e.Message(conversation=command.text)
-    context = _context(to, command.reply_to, command.forwarded)
-    context.mentionedJID.extend(command.mentions)
-    return protos.e2e.Message(
-        extendedTextMessage=protos.e2e.ExtendedTextMessage(text=command.text, contextInfo=context)
-    )
 
 
 def file(command: commands.SendFile, uploaded: File, to: str) -> Content:
     """View-once files, and documents with a caption, travel in a wrapper, as phones send them."""
     name, build = _PARTS[command.kind]
     part = build(command, uploaded)
-    if command.reply_to or command.forwarded:
-        part.contextInfo.CopyFrom(_context(to, command.reply_to, command.forwarded))
     if command.view_once:
         part.viewOnce = True
-    content = protos.e2e.Message(**{name: part})
+    content = context.message(name, part, command, to)
     if wrapper := _wrapper(command):
         return protos.e2e.Message(**{wrapper: protos.e2e.FutureProofMessage(message=content)})
     return content
@@ -92,14 +76,3 @@ def _known(command: commands.SendFile, *names: str) -> dict[str, Any]:
 
 def _thumbnail(command: commands.SendFile) -> dict[str, bytes]:
     return {"JPEGThumbnail": base64.b64decode(command.thumbnail)} if command.thumbnail else {}
-
-
-def _context(to: str, reply_to: str | None, forwarded: bool) -> Any:
-    context = protos.e2e.ContextInfo()
-    if forwarded:
-        context.isForwarded, context.forwardingScore = True, 1
-    if reply_to:
-        # Without a stored copy of the message the quote is empty, as in the original (contract, endpoints.md 0.7).
-        context.stanzaID, context.participant = reply_to, to
-        context.quotedMessage.conversation = ""
-    return context
