@@ -16,6 +16,7 @@ SAMPLES = [
     commands.SendContacts(to=("1@lid",), cards=(("A", "BEGIN:VCARD"), ("", "")), title="2 contacts"),
     commands.SendLocation(to=("1@lid",), latitude=-6.2, longitude=106.8, name="Monas"),
     commands.SendPoll(to=("1@lid",), question="?", options=("a", "b"), selectable=2),
+    commands.SendInteractive(to=("1@lid",), text="t", buttons=(("quick_reply", "{}"), ("cta_copy", "{}")), file="x"),
     commands.PairPhone(phone="628111"),
     commands.Logout(),
 ]

@@ -32,26 +32,44 @@ class SendText(Outgoing):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class SendFile(Outgoing):
-    """Send the file that lies in the spool under `file`, and delete it there.
+class WithFile(Outgoing):
+    """What needs the file that lies in the spool under `file`, and deletes it there.
 
-    `kind` is what it is sent as (media.Kind); `name` is what the receiver of a document sees. From `width` on it is
-    said what the file is: in pixels and seconds, `thumbnail` (a JPEG) and `waveform` (64 bytes, 0 to 100) in base64; 0
-    and the empty text are unknown.
+    `kind` is what it is sent as (media.Kind). From `width` on it is said what the file is: in pixels and seconds,
+    `thumbnail` (a JPEG) and `waveform` (64 bytes, 0 to 100) in base64; 0 and the empty text are unknown.
     """
 
     kind: Kind
     file: str
     mimetype: str
-    name: str = ""
-    caption: str = ""
-    view_once: bool = False
     width: int = 0
     height: int = 0
     seconds: int = 0
     thumbnail: str = ""
     waveform: str = ""
     is_animated: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SendFile(WithFile):
+    """Send a file. `name` is what the receiver of a document sees."""
+
+    name: str = ""
+    caption: str = ""
+    view_once: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SendInteractive(WithFile):
+    """Send a text with buttons below it, each what WhatsApp calls its kind and its parameters in JSON. `file`, if there
+    is one, is a picture above it."""
+
+    kind: Kind = "image"
+    file: str = ""
+    mimetype: str = ""
+    text: str
+    footer: str = ""
+    buttons: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,7 +115,7 @@ class Logout:
 
 
 #: Those whose outcome is kept in a record of its own (store.sends).
-SENDS = (SendText, SendFile, SendContacts, SendLocation, SendPoll)
+SENDS = (SendText, SendFile, SendInteractive, SendContacts, SendLocation, SendPoll)
 
 type_of: dict[str, type] = {kind.__name__: kind for kind in (*SENDS, PairPhone, Logout)}
 

@@ -1,5 +1,7 @@
 """What is sent arrives on the phone, which decrypts it, as phones write such messages themselves."""
 
+import base64
+import io
 import json
 import sqlite3
 import tempfile
@@ -9,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from support.product import Product, running
 from support.waiting import eventually
@@ -86,3 +89,31 @@ def test_a_poll(product: Product, send: Send, most: int, kind: str) -> None:
     secret = message["messageContextInfo"]["messageSecret"]
     assert len(secret) == 44
     assert stored(product, entry["messageId"])["messageContextInfo"]["messageSecret"] == secret
+
+
+def test_buttons(product: Product, send: Send) -> None:
+    """With a picture that was made fit to be sent, and the id that WhatsApp knows the message by."""
+    image = io.BytesIO()
+    Image.new("RGB", (1200, 600), "red").save(image, "PNG")
+    entry = send(
+        "button", text="Well?", footer="small", buttons=["Yes", {"type": "url", "text": "Look", "url": "https://x.id"}],
+        image="data:image/png;base64," + base64.b64encode(image.getvalue()).decode(),
+    )  # fmt: skip
+    message = arrived(product, entry["messageId"])["message"]["interactiveMessage"]
+    assert (message["body"], message["footer"]) == ({"text": "Well?"}, {"text": "small"})
+    assert [button["name"] for button in message["nativeFlowMessage"]["buttons"]] == ["quick_reply", "cta_url"]
+    header = message["header"]
+    assert header["hasMediaAttachment"] is True
+    assert header["imageMessage"]["mediaKey"] and header["imageMessage"]["JPEGThumbnail"]
+    assert (header["imageMessage"]["width"], header["imageMessage"]["height"]) == (1200, 600)
+
+
+def test_a_list(product: Product, send: Send) -> None:
+    """Without a picture nothing is fetched (quirk Q30)."""
+    entry = send("list", text="Choose", buttonText="Menu", sections=[{"title": "S", "rows": ["a", "b"]}])
+    message = arrived(product, entry["messageId"])["message"]["interactiveMessage"]
+    assert "header" not in message
+    (button,) = message["nativeFlowMessage"]["buttons"]
+    assert button["name"] == "single_select"
+    told = json.loads(button["buttonParamsJSON"])
+    assert (told["title"], [row["title"] for row in told["sections"][0]["rows"]]) == ("Menu", ["a", "b"])

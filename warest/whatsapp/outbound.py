@@ -11,7 +11,7 @@ from warest.errors import CommandTimeout, InvalidInput, NotConnected, WarestErro
 from warest.ids import Jid
 from warest.whatsapp import contents, protos
 from warest.whatsapp.client import Client
-from warest.whatsapp.contents import files
+from warest.whatsapp.contents import files, interactive
 from warest.whatsapp.inbound import jid as jid_of
 
 #: What the engine says when nothing has left this machine, so that sending again is safe (trap 12).
@@ -49,8 +49,13 @@ def send_text(client: Client, command: commands.SendText, _: Take) -> list[dict[
 
 def send_file(client: Client, command: commands.SendFile, take: Take) -> list[dict[str, Any]]:
     """One upload for all recipients."""
-    uploaded = _uploaded(client, take(command.file), command) | {"mimetype": command.mimetype}
+    uploaded = _uploaded(client, take(command.file), command)
     return _send_all(client, command.to, lambda to: files.file(command, uploaded, to))
+
+
+def send_interactive(client: Client, command: commands.SendInteractive, take: Take) -> list[dict[str, Any]]:
+    uploaded = _uploaded(client, take(command.file), command) if command.file else None
+    return _send_all(client, command.to, lambda to: interactive.build(command, uploaded, to))
 
 
 def send_contacts(client: Client, command: commands.SendContacts, _: Take) -> list[dict[str, Any]]:
@@ -80,6 +85,7 @@ def logout(client: Client, _: commands.Logout, __: Take) -> None:
 _HANDLERS: dict[type, Callable[[Client, Any, Take], Any]] = {
     commands.SendText: send_text,
     commands.SendFile: send_file,
+    commands.SendInteractive: send_interactive,
     commands.SendContacts: send_contacts,
     commands.SendLocation: send_location,
     commands.SendPoll: send_poll,
@@ -88,7 +94,7 @@ _HANDLERS: dict[type, Callable[[Client, Any, Take], Any]] = {
 }
 
 
-def _uploaded(client: Client, data: bytes, command: commands.SendFile) -> files.File:
+def _uploaded(client: Client, data: bytes, command: commands.WithFile) -> files.File:
     from neonize.utils.enum import MediaType
 
     try:
@@ -103,6 +109,7 @@ def _uploaded(client: Client, data: bytes, command: commands.SendFile) -> files.
         "fileSHA256": file.FileSHA256,
         "fileLength": file.FileLength,
         "mediaKeyTimestamp": int(time.time()),
+        "mimetype": command.mimetype,
     }
 
 

@@ -30,7 +30,8 @@ def _wrapper(command: commands.SendFile) -> str:
     return "documentWithCaptionMessage" if command.kind == "document" and command.caption else ""
 
 
-def _image(command: commands.SendFile, uploaded: File) -> Any:
+def picture(command: commands.WithFile, uploaded: File) -> Any:
+    """Without a caption unless the command has one."""
     return protos.e2e.ImageMessage(**uploaded, **_known(command, "caption", "width", "height"), **_thumbnail(command))
 
 
@@ -59,7 +60,7 @@ def _document(command: commands.SendFile, uploaded: File) -> Any:
 
 #: What a file is sent as: the field of the message, and what stands in it.
 _PARTS: dict[str, tuple[str, Callable[[commands.SendFile, File], Any]]] = {
-    "image": ("imageMessage", _image),
+    "image": ("imageMessage", picture),
     "video": ("videoMessage", _video),
     "gif": ("videoMessage", _video),
     "audio": ("audioMessage", _audio),
@@ -69,10 +70,10 @@ _PARTS: dict[str, tuple[str, Callable[[commands.SendFile, File], Any]]] = {
 }
 
 
-def _known(command: commands.SendFile, *names: str) -> dict[str, Any]:
+def _known(command: commands.WithFile, *names: str) -> dict[str, Any]:
     """What is known of the file, under the same names."""
-    return {name: value for name in names if (value := getattr(command, name))}
+    return {name: value for name in names if (value := getattr(command, name, None))}
 
 
-def _thumbnail(command: commands.SendFile) -> dict[str, bytes]:
+def _thumbnail(command: commands.WithFile) -> dict[str, bytes]:
     return {"JPEGThumbnail": base64.b64decode(command.thumbnail)} if command.thumbnail else {}
