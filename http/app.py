@@ -22,6 +22,8 @@ from warest.http.message_views import MessageViews
 from warest.http.openapi import OpenApi
 from warest.http.resources import (
     auth,
+    button_sends,
+    card_sends,
     chat_actions,
     chats,
     documents,
@@ -128,6 +130,12 @@ def routes(parts: House, opened: Store, files: Storage, logins: auth.Auth) -> It
     yield "/api/v1/messages/send/audio", media_sends.SendAudio(files_sending)
     yield "/api/v1/messages/send/sticker", media_sends.SendSticker(files_sending)
     yield "/api/v1/messages/send/gif", media_sends.SendGif(files_sending)
+    yield "/api/v1/messages/send/contact", card_sends.SendContact(sending, parts.settings.country_code)
+    yield "/api/v1/messages/send/location", card_sends.SendLocationResource(sending)
+    yield "/api/v1/messages/send/poll", card_sends.SendPollResource(sending)
+    interactive = button_sends.Interactive(sending, files_sending)
+    yield "/api/v1/messages/send/button", button_sends.SendButton(interactive)
+    yield "/api/v1/messages/send/list", button_sends.SendList(interactive)
     yield (
         "/api/v1/messages/{messageId}/media",
         received_files.ReceivedFileResource(parts.bus, access, parts.settings, opened, files),
