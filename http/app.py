@@ -25,6 +25,7 @@ from warest.http.resources import (
     button_sends,
     card_sends,
     chat_actions,
+    chat_marks,
     chats,
     documents,
     jobs,
@@ -145,6 +146,7 @@ def routes(parts: House, opened: Store, files: Storage, logins: auth.Auth) -> It
     acting = Acting(parts.bus, access, parts.settings, parts.states, opened)
     yield from message_actions.routes(acting)
     yield from chat_actions.routes(acting)
+    yield from chat_marks.routes(acting)
     views = MessageViews(parts.settings, opened, files)
     yield "/api/v1/messages/search", search.SearchResource(access, parts.settings, opened, views)
     yield "/api/v1/chats", chats.ChatListResource(access, parts.states, opened)
