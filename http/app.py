@@ -124,7 +124,7 @@ def routes(parts: House, opened: Store, files: Storage, logins: auth.Auth) -> It
     yield "/api/v1/session/list", sessions.List(shared)
     yield "/api/v1/session/delete", sessions.Delete(shared)
     yield "/api/v1/session/{sessionId}/config", sessions.Configure(shared)
-    yield from misc.routes(parts, files, spool, fetcher)
+    yield from misc.routes(parts, opened, files, spool, fetcher)
     yield "/api/v1/messages/send/text", messages.SendTextResource(sending)
     yield "/api/v1/messages/send/document", documents.SendDocument(files_sending)
     yield "/api/v1/messages/send/media", media_sends.SendMedia(files_sending)

@@ -85,7 +85,8 @@ def render(family: Family, error: errors.WarestError) -> tuple[int, Any]:
     if code is Code.QUEUED:
         job = {"jobId": error.details.get("job_id"), "status": "pending"}
         return code.http, envelope(family, code, error.message, job if family is Family.E3 else [job])
-    message = "Session not found" if code is Code.SESSION_NOT_FOUND else error.message
+    is_hidden = code is Code.SESSION_NOT_FOUND and not isinstance(error, Refusal)
+    message = "Session not found" if is_hidden else error.message
     return code.http, envelope(family, code, message, getattr(error, "results", None) or nothing(family))
 
 

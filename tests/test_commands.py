@@ -32,6 +32,9 @@ SAMPLES = [
     commands.SendLocation(to=("1@lid",), latitude=-6.2, longitude=106.8, name="Monas"),
     commands.SendPoll(to=("1@lid",), question="?", options=("a", "b"), selectable=2),
     commands.SendInteractive(to=("1@lid",), text="t", buttons=(("quick_reply", "{}"), ("cta_copy", "{}")), file="x"),
+    commands.CheckNumbers(numbers=("628111",)),
+    commands.ResolveName(jid="3@lid"),
+    commands.GroupExists(jid="2@g.us"),
     commands.PairPhone(phone="628111"),
     commands.Logout(),
 ]

@@ -106,14 +106,11 @@ def _voted(known: Message, note: Note) -> Message:
 
 def _chosen(known: Message, note: Note) -> list[str]:
     """What the vote is for; nothing when it cannot be opened."""
-    content = known.raw.get("message", {})
-    poll: dict[str, Any] = next((part for name, part in content.items() if name.startswith("pollCreationMessage")), {})
-    secret = content.get("messageContextInfo", {}).get("messageSecret", "")
-    names = [option.get("optionName", "") for option in poll.get("options", [])]
+    question = polls.question_of(known.raw.get("message", {}))
     return (
         polls.chosen(
-            names,
-            secret=base64.b64decode(secret),
+            question.options,
+            secret=question.secret,
             poll=known.id,
             authors=[known.sender, *note["everybody"]],
             voters=[note["by"], *note["everybody"]],

@@ -212,6 +212,27 @@ class MarkChatRead:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class CheckNumbers:
+    """Ask WhatsApp about numbers (digits). Result: a list of `OnWhatsApp`, in the same order."""
+
+    numbers: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ResolveName:
+    """The other name of an account (a JID). Result: `{"pn", "lid"}`, as far as the engine knows them."""
+
+    jid: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GroupExists:
+    """Whether this account can see a group (a JID). Result: a bool."""
+
+    jid: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class PairPhone:
     """Link by a code that is typed on the phone `phone` (digits), in place of the QR.
 
@@ -242,12 +263,17 @@ Action = (
     | MarkChatRead
 )
 
+#: Questions about accounts.
+LookUp = CheckNumbers | ResolveName | GroupExists
+
 #: Those whose outcome is kept in a record of its own (store.sends).
 SENDS = (SendText, SendFile, SendInteractive, SendContacts, SendLocation, SendPoll)
 
-Command = Outgoing | Action | PairPhone | Logout
+Command = Outgoing | Action | LookUp | PairPhone | Logout
 
-type_of: dict[str, type] = {kind.__name__: kind for kind in (*SENDS, *get_args(Action), PairPhone, Logout)}
+type_of: dict[str, type] = {
+    kind.__name__: kind for kind in (*SENDS, *get_args(Action), *get_args(LookUp), PairPhone, Logout)
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -260,6 +286,16 @@ class Sent:
     message_id: str
     timestamp: int
     sender: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OnWhatsApp:
+    """What WhatsApp says of a number (digits): both names of its account (JIDs), where they are known."""
+
+    number: str
+    exists: bool
+    pn: str | None
+    lid: str | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

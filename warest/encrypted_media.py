@@ -77,7 +77,9 @@ class _Opener:
     def finish(self) -> bytes:
         """The last bytes, and the proof. The MAC comes first: what it does not cover was never WhatsApp's."""
         if len(self._held) != _MAC or not hmac.compare_digest(self._mac.digest()[:_MAC], self._held):
-            raise InvalidInput("The file is damaged, or another than the message says: MAC verification failed")
+            raise InvalidInput(
+                "The file is damaged, or another than the message says: MAC verification failed", fault="mac"
+            )
         try:
             last = self._counted(self._padding.finalize())
         except ValueError:

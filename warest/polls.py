@@ -4,9 +4,12 @@ Facts: whatsapp/wire.md; whatsmeow's `msgsecret.go`: HKDF-SHA256 of the secret w
 and the words "Poll Vote"; AES-256-GCM over a message whose first field repeats the SHA-256 of each chosen option.
 """
 
+import base64
 import hashlib
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from itertools import product
+from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
@@ -15,6 +18,24 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 #: How a field with a hash begins: number 1, of length 32.
 _HASH = b"\x0a\x20"
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a poll asks. `secret` is empty of one that did not bring it."""
+
+    title: str
+    options: list[str]
+    selectable: int
+    secret: bytes
+
+
+def question_of(content: dict[str, Any]) -> Question:
+    """Of a message as it is stored (whatsapp/payload.py); of one that is no poll, nothing."""
+    poll: dict[str, Any] = next((part for name, part in content.items() if name.startswith("pollCreationMessage")), {})
+    secret = content.get("messageContextInfo", {}).get("messageSecret", "")
+    names = [option.get("optionName", "") for option in poll.get("options", [])]
+    return Question(poll.get("name", ""), names, poll.get("selectableOptionsCount", 0), base64.b64decode(secret))
 
 
 def chosen(

@@ -1,4 +1,4 @@
-"""/api/v1/misc: what needs no session."""
+"""/api/v1/misc: tools."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,12 +9,14 @@ from warest.drivers.storage import Storage
 from warest.fetch import Fetcher
 from warest.http.inputs import Inputs
 from warest.http.outputs import Outputs
-from warest.http.resources import base64_texts, digests, identifiers, pictures, qr_codes
+from warest.http.resources import base64_texts, digests, identifiers, pictures, qr_codes, whatsapp_tools
+from warest.http.session_choice import SessionChoice
 from warest.http.studio import Studio
 from warest.spool import Spool
+from warest.store import Store
 
 
-def routes(parts: House, files: Storage, spool: Spool, fetcher: Fetcher) -> Iterator[tuple[str, Any]]:
+def routes(parts: House, store: Store, files: Storage, spool: Spool, fetcher: Fetcher) -> Iterator[tuple[str, Any]]:
     inputs, outputs = Inputs(fetcher), Outputs(house.open_handouts(parts.settings, files))
     studio = Studio(parts.bus, spool)
     yield "/api/v1/misc/uuid/generate", identifiers.Generate()
@@ -25,3 +27,5 @@ def routes(parts: House, files: Storage, spool: Spool, fetcher: Fetcher) -> Iter
     yield "/api/v1/misc/convert-string-toqr/{target}", qr_codes.QrCode(outputs, studio)
     yield "/api/v1/misc/media/thumbnail", pictures.MakeThumbnails(inputs, outputs, studio)
     yield "/api/v1/misc/media/image", pictures.EditImage(inputs, outputs, studio)
+    tools = (parts.bus, SessionChoice(parts.states, store), parts.settings, store)
+    yield from whatsapp_tools.routes(tools, inputs, outputs)

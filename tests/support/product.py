@@ -103,7 +103,8 @@ def running(folder: Path, **environment: str) -> Iterator[Product]:
     try:
         product.start()
         yield product
-        assert product.violations() == []
+        violations = product.violations()
+        assert violations == [], violations
     finally:
         if product.process and product.process.poll() is None:
             product.stop()

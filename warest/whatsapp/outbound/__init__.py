@@ -6,7 +6,7 @@ from typing import Any
 from warest import commands
 from warest.whatsapp import protos
 from warest.whatsapp.client import Client
-from warest.whatsapp.outbound import actions, app_state, sends
+from warest.whatsapp.outbound import actions, app_state, lookups, sends
 from warest.whatsapp.outbound.engine import refusal
 from warest.whatsapp.outbound.sends import Take
 
@@ -48,6 +48,9 @@ _HANDLERS: dict[type, Callable[[Client, Any, Take], Any]] = {
     commands.PinChat: app_state.pin_chat,
     commands.ClearChat: app_state.clear_chat,
     commands.MarkChatRead: app_state.mark_chat_read,
+    commands.CheckNumbers: lookups.check_numbers,
+    commands.ResolveName: lookups.resolve,
+    commands.GroupExists: lookups.group_exists,
     commands.PairPhone: pair_phone,
     commands.Logout: logout,
 }

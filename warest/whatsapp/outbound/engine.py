@@ -21,7 +21,7 @@ def send(client: Client, to: Jid, message: Any) -> commands.Sent:
         answer = client.engine.send_message(engine_jid(to), message)
     except protos.errors.SendMessageError as error:
         raise refusal(error) from error
-    number, lid = _both_identities(client, to)
+    number, lid = names_of(client, to)
     client.tell_sent(number or to, answer.ID, answer.Timestamp, message)
     return commands.Sent(
         to=str(to),
@@ -33,7 +33,7 @@ def send(client: Client, to: Jid, message: Any) -> commands.Sent:
     )
 
 
-def _both_identities(client: Client, account: Jid) -> tuple[Jid | None, Jid | None]:
+def names_of(client: Client, account: Jid) -> tuple[Jid | None, Jid | None]:
     """Number and LID of a person; the engine has just learned the pair in order to send. None where unknown."""
     if account.is_group:
         return None, None
