@@ -74,7 +74,7 @@ class History:
     def _sent(self, note: Note) -> None:
         """What has become of a send; one without a record was ordered by the house itself."""
         answer = {"results": note["answer"]} if "answer" in note else None
-        message = note["answer"][0]["message_id"] if note.get("answer") else None
+        message = next((one["message_id"] for one in note.get("answer", ()) if "message_id" in one), None)
         with contextlib.suppress(NotFound, Conflict):
             self._store.sends.advance(
                 note["id"], note["state"], message=message, answer=answer, error=note.get("error")

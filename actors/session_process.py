@@ -5,6 +5,7 @@ everything that follows from it happens in workers.
 """
 
 import dataclasses
+import itertools
 import logging
 import os
 import signal
@@ -26,7 +27,7 @@ from warest.config.settings import Settings
 from warest.errors import DriverError, LeaseLost, NotConnected, WarestError
 from warest.leases import Lease
 from warest.pictures import qr_data_uri
-from warest.whatsapp import fixes, inbound, reports
+from warest.whatsapp import fixes, inbound, past, reports
 from warest.whatsapp.client import Client
 from warest.whatsapp.keystores import KeyStores
 
@@ -34,6 +35,9 @@ log = logging.getLogger(__name__)
 
 #: Exit statuses, read by the supervisor. Any other end, a signal included, is a crash.
 ASKED, LOST, QR_EXPIRED, ENDED, FENCED = 0, 64, 65, 66, 67
+
+#: What is told of the past in one go.
+NOTES_AT_ONCE = 200
 
 #: A graceful stop takes at most this long, s; then the process exits as it is.
 STOP_PATIENCE = 5.0
@@ -157,8 +161,14 @@ class Session:
     def on_message(self, message: Any) -> None:
         if (seen_at := inbound.seen_phone_at(message)) is not None:
             self._phone.saw(seen_at)
-        if report := reports.of(self.identity.ulid, self.client.own_jid, message):
+        if report := reports.of(self.identity.ulid, self.client.own_names, message):
             self._report(report)
+
+    def on_history(self, history: Any) -> None:
+        """In parts that Redis takes at once; its lane is as long as it may be while a worker writes it down."""
+        notes = past.notes_of(history, self.client.own_names)
+        while portion := list(itertools.islice(notes, NOTES_AT_ONCE)):
+            self._remember(*portion)
 
     def on_sent(self, chat: ids.Jid, id: str, timestamp: int, message: Any) -> None:
         own = self.client.own_jid or chat

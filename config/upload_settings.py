@@ -19,6 +19,11 @@ class UploadSettings(BaseModel):
     raw_limit_mb: Megabytes = variables(
         "FILE_RAW_LIMIT_MB", default=2000, help="Largest body that is a file itself, or a form, MB."
     )
+    send_patience: Annotated[float, Field(gt=0)] = variables(
+        "WAREST_SEND_PATIENCE_SEC",
+        default=86_400.0,
+        help="A send with `Prefer: respond-async` or `sendAt` waits so long for a session that is not online, s.",
+    )
     file_types: str = variables(
         "WAREST_MIMETYPE_FILES_ALLOWLIST",
         default="*/*",

@@ -19,7 +19,7 @@ from warest.errors import WhatsAppRefused
 from warest.http.codes import Code
 from warest.http.errors import Refusal
 from warest.http.operation import Parameters, Result, Word
-from warest.http.resources.messages import Tokens
+from warest.http.sending import Tokens
 from warest.http.sessions import SessionAccess, phone_of
 from warest.states import States
 from warest.store import Account, Message, SessionRecord, Store

@@ -25,16 +25,19 @@ from warest.http.resources import (
     chat_actions,
     chats,
     documents,
+    jobs,
     media_sends,
     message_actions,
     messages,
     misc,
     received_files,
+    search,
     server,
     session_life,
     sessions,
     storage,
 )
+from warest.http.sending import Sending
 from warest.http.sessions import SessionAccess
 from warest.http.sources import Sources
 from warest.http.uploads import Uploads
@@ -103,7 +106,8 @@ def routes(parts: House, opened: Store, files: Storage, logins: auth.Auth) -> It
     access, spool = SessionAccess(opened, parts.states), house.open_spool(parts.settings, files)
     fetcher = house.open_fetcher(parts.settings)
     sources = Sources(parts.settings, spool, fetcher)
-    sending = FileSending(parts.bus, access, parts.settings, spool, sources)
+    sending = Sending(parts.bus, access, parts.settings, opened)
+    files_sending = FileSending(sending, parts.settings, spool, sources)
     shared = sessions.Sessions(opened, parts.states, parts.bus, access, default_url=parts.settings.webhook_default_url)
     yield "/api/auth/login", auth.Login(logins)
     yield "/api/auth/logout", auth.Logout(logins)
@@ -118,20 +122,23 @@ def routes(parts: House, opened: Store, files: Storage, logins: auth.Auth) -> It
     yield "/api/v1/session/delete", sessions.Delete(shared)
     yield "/api/v1/session/{sessionId}/config", sessions.Configure(shared)
     yield from misc.routes(parts, files, spool, fetcher)
-    yield "/api/v1/messages/send/text", messages.SendTextResource(parts.bus, access, parts.settings)
-    yield "/api/v1/messages/send/document", documents.SendDocument(sending)
-    yield "/api/v1/messages/send/media", media_sends.SendMedia(sending)
-    yield "/api/v1/messages/send/audio", media_sends.SendAudio(sending)
-    yield "/api/v1/messages/send/sticker", media_sends.SendSticker(sending)
-    yield "/api/v1/messages/send/gif", media_sends.SendGif(sending)
+    yield "/api/v1/messages/send/text", messages.SendTextResource(sending)
+    yield "/api/v1/messages/send/document", documents.SendDocument(files_sending)
+    yield "/api/v1/messages/send/media", media_sends.SendMedia(files_sending)
+    yield "/api/v1/messages/send/audio", media_sends.SendAudio(files_sending)
+    yield "/api/v1/messages/send/sticker", media_sends.SendSticker(files_sending)
+    yield "/api/v1/messages/send/gif", media_sends.SendGif(files_sending)
     yield (
         "/api/v1/messages/{messageId}/media",
         received_files.ReceivedFileResource(parts.bus, access, parts.settings, opened, files),
     )
+    yield "/api/v1/messages/jobs/{jobId}", jobs.JobResource(opened)
+    yield "/api/v1/messages/{messageId}/status", jobs.MessageStatusResource(access, opened)
     acting = Acting(parts.bus, access, parts.settings, parts.states, opened)
     yield from message_actions.routes(acting)
     yield from chat_actions.routes(acting)
     views = MessageViews(parts.settings, opened, files)
+    yield "/api/v1/messages/search", search.SearchResource(access, parts.settings, opened, views)
     yield "/api/v1/chats", chats.ChatListResource(access, parts.states, opened)
     yield (
         "/api/v1/chats/{chatId}/messages",

@@ -1,6 +1,7 @@
 """What all routes have in common that send a file."""
 
 import mimetypes
+import time
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -8,22 +9,18 @@ import falcon
 import orjson
 from pydantic import AliasChoices, BeforeValidator, Field
 
-from warest import ids
-from warest.bus import Bus
 from warest.commands import SendFile
 from warest.config.kinds import split
 from warest.config.settings import Settings
-from warest.errors import InvalidInput
 from warest.file_headers import clean_name
 from warest.http.codes import Code
 from warest.http.errors import Refusal
-from warest.http.operation import Answer, Flag, Parameters, Word
-from warest.http.resources.messages import Tokens, sent_entry
-from warest.http.sessions import SessionAccess
+from warest.http.operation import Answer, Flag, Word
+from warest.http.sending import Sending, SendParameters, Shown
 from warest.http.sources import Sources
 from warest.http.uploads import FileInput
 from warest.media import rules
-from warest.spool import Spool
+from warest.spool import ON_ITS_WAY, Spool
 from warest.store import SessionRecord
 
 UNKNOWN = "application/octet-stream"
@@ -42,13 +39,10 @@ def _object(value: object) -> dict[str, Any]:
 Options = Annotated[dict[str, Any], BeforeValidator(_object)]
 
 
-class FileToSend(Parameters):
+class FileToSend(SendParameters):
     """The file is a URL, a data URI or base64 in its field; or it comes itself, in a multipart form or as the whole
     body with the rest in the query."""
 
-    session_id: Word = Field(None, alias="sessionId")
-    phone: Word = None
-    to: Tokens = ()  # type: ignore[assignment]
     filename: Word = None
     caption: Word = None
     reply_message_id: Word = Field(None, validation_alias=AliasChoices("replyMessageId", "quotedMessageId", "replyId"))
@@ -72,29 +66,34 @@ class Taken:
     name: str
     mimetype: str
     head: bytes
+    checksum: str
 
 
 class FileSending:
-    def __init__(self, bus: Bus, access: SessionAccess, settings: Settings, spool: Spool, sources: Sources) -> None:
-        self._bus = bus
-        self._access = access
+    def __init__(self, sending: Sending, settings: Settings, spool: Spool, sources: Sources) -> None:
+        self._sending = sending
         self._settings = settings
         self._spool = spool
         self._sources = sources
 
     def take(self, request: falcon.Request, given: FileToSend, source: str | None, wanted: FileInput) -> Taken:
         """The file of a request, and where it shall go. In the contract's order: session, recipient, file."""
-        record = self._access.open(request.context.account, given.session_id, given.phone)
-        to = tuple(map(str, ids.recipients(given.to, self._settings.country_code)))
+        record = self._sending.session(request, given)
+        to = self._sending.recipients(given.to)
         if not to:
             raise Refusal(Code.MISSING_PARAMETER, "Missing or invalid 'to'")
+        if given.send_at is not None and given.send_at > time.time() + ON_ITS_WAY / 2:
+            raise Refusal(
+                Code.INVALID_PARAMETER, f"A file can be sent {ON_ITS_WAY // 120} minutes from now at the latest"
+            )
         upload = self._sources.take(request, source or "", wanted)
         if upload is None:
             raise Refusal(Code.BAD_REQUEST, f"Invalid {wanted.noun.lower()} input")
         name = clean_name(given.filename or upload.name)
         with self._spool.open(upload.key, length=rules.HEAD) as opened:
             head = opened.read()
-        return Taken(record, to, upload.key, name, _type_of(upload.mimetype, name, head), head)
+            checksum = opened.stored.checksum
+        return Taken(record, to, upload.key, name, _type_of(upload.mimetype, name, head), head, checksum)
 
     def refuse(self, taken: Taken, code: Code, message: str) -> Refusal:
         """To be raised: the file is not sent, and goes."""
@@ -108,29 +107,17 @@ class FileSending:
 
     def send(
         self,
+        request: falcon.Request,
+        given: FileToSend,
         taken: Taken,
         command: SendFile,
+        shown: Shown,
         compression: dict[str, Any] | None,
-        *,
-        label: str,
-        kind: str,
-        extras: dict[str, Any],
-        unfit: tuple[Code, str],
     ) -> Answer:
-        """`unfit` is the code, and the beginning of the message, for a file that is not what it has to be."""
-        try:
-            timeout = self._settings.command_timeout
-            sent = self._bus.call(taken.record.ulid, command, timeout, compression=compression)
-        except InvalidInput as error:
-            if error.details.get("step") != "prepare":
-                raise
-            raise Refusal(unfit[0], f"{unfit[1]}: {error.message}") from None
-        many = f" ({len(sent)} recipients)" if len(sent) > 1 else ""
-        told = {name: value for name, value in extras.items() if value}
-        entries = [
-            sent_entry(one, kind, forwarded=command.forwarded, quoted=command.reply_to, extras=told) for one in sent
-        ]
-        return Answer(entries, f"{label} message sent{many}")
+        return self._sending.send(
+            request, given, taken.record, command, shown,
+            compression=compression, file_hash=taken.checksum, discard=lambda: self._spool.delete(taken.key),
+        )  # fmt: skip
 
 
 def wishes(given: CompressedFile) -> dict[str, Any]:

@@ -14,7 +14,7 @@ ROWS = (
     ("errors", "ids"),
     (
         "addresses", "client", "command_words", "commands", "encrypted_media", "events", "file_headers", "keys",
-        "lifecycle", "media", "mirroring", "pictures", "proxies", "texts", "webhooks",
+        "lifecycle", "media", "mirroring", "pictures", "polls", "proxies", "texts", "webhooks",
     ),
     ("broker", "drivers", "whatsapp", "entities", "fetch", "lanes", "leases", "limits", "logins", "states"),
     ("annals", "store", "bus", "spool", "accounts", "farewell", "handouts", "sandbox"),
@@ -53,7 +53,7 @@ def modules() -> Iterator[tuple[str, ast.Module]]:
 
 def _files(folder: Path) -> Iterator[Path]:
     for entry in sorted(folder.iterdir()):
-        if entry.is_dir() and entry.name != "__pycache__":
+        if entry.is_dir() and entry.name not in ("__pycache__", "migrations"):  # yoyo's, not modules
             yield from _files(entry)
         elif entry.suffix == ".py":
             yield entry

@@ -4,10 +4,12 @@ A stored message keeps under `raw` what the original kept (contract, data.md sec
 with reactions, edits, pins and votes.
 """
 
+import base64
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
+from warest import polls
 from warest.store.history_records import ContactNews, Message
 from warest.whatsapp.notes import body_of
 
@@ -30,6 +32,7 @@ def message(note: Note) -> Message:
         body=note["body"],
         raw=note["raw"],
         status=note.get("status", ""),
+        starred=bool(note.get("starred")),
     )
 
 
@@ -91,14 +94,34 @@ def _pinned(known: Message, note: Note) -> Message:
 
 
 def _voted(known: Message, note: Note) -> Message:
-    """Of each person the last vote, as it came: whoever shows the poll opens it with the poll's secret."""
+    """Of each person the last vote."""
     meta = _meta(known)
     votes = [each for each in meta.get("votes", []) if each["by"] != note["by"]]
     before = next((each for each in meta.get("votes", []) if each["by"] == note["by"]), None)
     if before and before["at"] > note["at"]:
         return known
-    vote = {name: note[name] for name in ("by", "at", "own", "payload", "iv")}
+    vote = {"by": note["by"], "at": note["at"], "options": _chosen(known, note)}
     return replace(known, raw=_raw(known, meta | {"votes": [*votes, vote]}))
+
+
+def _chosen(known: Message, note: Note) -> list[str]:
+    """What the vote is for; nothing when it cannot be opened."""
+    content = known.raw.get("message", {})
+    poll: dict[str, Any] = next((part for name, part in content.items() if name.startswith("pollCreationMessage")), {})
+    secret = content.get("messageContextInfo", {}).get("messageSecret", "")
+    names = [option.get("optionName", "") for option in poll.get("options", [])]
+    return (
+        polls.chosen(
+            names,
+            secret=base64.b64decode(secret),
+            poll=known.id,
+            authors=[known.sender, *note["everybody"]],
+            voters=[note["by"], *note["everybody"]],
+            payload=base64.b64decode(note["payload"]),
+            iv=base64.b64decode(note["iv"]),
+        )
+        or []
+    )
 
 
 _UPDATES = {"edit": _edited, "revoke": _revoked, "reaction": _reacted, "pin": _pinned, "vote": _voted}

@@ -227,6 +227,10 @@ class Bus:
         except redis.RedisError as error:
             raise DriverError(f"The event could not be stored in Redis: {error}") from error
 
+    def send_later(self, queue: str, actor: str, seconds: float, **kwargs: Any) -> None:
+        """The same, so many seconds from now."""
+        self.broker.enqueue(self.message(queue, actor, **kwargs), delay=max(1, math.ceil(seconds * 1000)))
+
     def entrust(self, session: SessionIdentity, event_id: str, data: dict[str, Any], *, patience_ms: int) -> None:
         """Have the file of a message stored and its message_received published then, after the patience at the latest.
 

@@ -29,7 +29,7 @@ def _choice(value: object) -> bool | None:
     return True if word in _YES else False if word in _NO else None
 
 
-def _between(low: int, high: int, otherwise: int) -> BeforeValidator:
+def number(low: int, high: int, otherwise: int) -> BeforeValidator:
     """A number of this range; whatever is none counts as not said."""
 
     def read(value: object) -> int:
@@ -43,7 +43,7 @@ def _between(low: int, high: int, otherwise: int) -> BeforeValidator:
 
 Choice = Annotated[bool | None, BeforeValidator(_choice)]
 Moment = Annotated[int | None, BeforeValidator(moment)]
-Offset = Annotated[int, _between(0, 2**53, 0)]
+Offset = Annotated[int, number(0, 2**53, 0)]
 
 
 class ChatReading(Parameters):
@@ -58,7 +58,7 @@ class ChatReading(Parameters):
 class ChatsAsked(ChatReading):
     """`sortBy`: lastMessage, name, id or unreadCount; `search` stands in the name or the JID."""
 
-    limit: Annotated[int, _between(1, 500, 10)] = 10
+    limit: Annotated[int, number(1, 500, 10)] = 10
     offset: Offset = 0
     has_media: Choice = Field(None, alias="hasMedia")
     is_group: Choice = Field(None, alias="isGroup")
@@ -71,7 +71,7 @@ class ChatsAsked(ChatReading):
 class MessagesAsked(ChatReading):
     """`startTime`, `endTime`: ISO dates, or epoch seconds or milliseconds. `search` stands in the text."""
 
-    limit: Annotated[int, _between(1, 500, 20)] = 20
+    limit: Annotated[int, number(1, 500, 20)] = 20
     offset: Offset = 0
     start: Moment = Field(None, alias="startTime")
     end: Moment = Field(None, alias="endTime")

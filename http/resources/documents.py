@@ -3,6 +3,8 @@
 Facts: contract, endpoints.md section 6.
 """
 
+from typing import Any
+
 import falcon
 from pydantic import AliasChoices, Field
 
@@ -12,7 +14,7 @@ from warest.http.codes import Code
 from warest.http.errors import Family
 from warest.http.file_sending import FileSending, FileToSend, Taken
 from warest.http.operation import Answer, Word, operation
-from warest.http.resources.messages import SentEntry, message_id
+from warest.http.sending import SentEntry, Shown, message_id
 from warest.http.uploads import FileInput
 from warest.media import rules
 
@@ -40,7 +42,8 @@ class SendDocument:
         result=SentEntry,
         codes=(
             Code.SESSION_NOT_FOUND, Code.MISSING_PARAMETER, Code.BAD_REQUEST, Code.UNSUPPORTED_MEDIA_TYPE,
-            Code.DOCUMENT_TOO_LARGE, Code.DOWNSTREAM_ERROR, Code.SEND_FAILED, Code.QUEUED,
+            Code.DOCUMENT_TOO_LARGE, Code.DOWNSTREAM_ERROR, Code.SEND_FAILED, Code.QUEUED, Code.INVALID_PARAMETER,
+            Code.UNPROCESSABLE_ENTITY,
         ),
     )  # fmt: skip
     def on_post(self, request: falcon.Request, parameters: DocumentToSend) -> Answer:
@@ -56,15 +59,13 @@ class SendDocument:
             reply_to=message_id(parameters.reply_message_id),
             forwarded=parameters.is_forwarded,
         )
-        return self._sending.send(
-            taken,
-            command,
-            {} if rules.sniffed(taken.head).startswith("image/") else None,  # a picture gets its thumbnail
-            label="Document",
-            kind=f"document {rules.extension_of(command.name)}".rstrip(),
-            extras={"caption": command.caption, "filename": command.name, "mimetype": mimetype},
-            unfit=(Code.BAD_REQUEST, "Invalid document input"),
-        )
+        extras = {"caption": command.caption, "filename": command.name, "mimetype": mimetype}
+        kind = f"document {rules.extension_of(command.name)}".rstrip()
+        shown = Shown("Document message", kind, extras, (Code.BAD_REQUEST, "Invalid document input"))
+        compression: dict[str, Any] | None = (
+            {} if rules.sniffed(taken.head).startswith("image/") else None
+        )  # a picture gets its thumbnail
+        return self._sending.send(request, parameters, taken, command, shown, compression)
 
     def _checked(self, taken: Taken) -> str:
         """What it goes out as."""

@@ -14,13 +14,13 @@ from warest.http.codes import Code
 from warest.http.errors import Family
 from warest.http.file_sending import CompressedFile, FileSending, FileToSend, Options, Taken, wishes
 from warest.http.operation import Answer, Flag, Word, operation
-from warest.http.resources.messages import SentEntry, message_id
+from warest.http.sending import SentEntry, Shown, message_id
 from warest.http.uploads import FileInput
 from warest.media.options import Kind
 
 _CODES = (
     Code.SESSION_NOT_FOUND, Code.MISSING_PARAMETER, Code.BAD_REQUEST, Code.DOWNSTREAM_ERROR, Code.SEND_FAILED,
-    Code.QUEUED, Code.NOT_IMPLEMENTED,
+    Code.QUEUED, Code.NOT_IMPLEMENTED, Code.INVALID_PARAMETER, Code.UNPROCESSABLE_ENTITY,
 )  # fmt: skip
 
 _MEDIA = ("media", "url", "mediaUrl", "file", "source")
@@ -90,10 +90,8 @@ class SendMedia:
             "compression": parameters.compression if parameters.compress else {},
             "mediaKind": kind,
         }
-        return self._sending.send(
-            taken, command, wishes(parameters), label="Media", kind=kind, extras=extras,
-            unfit=(Code.BAD_REQUEST, "Invalid media input"),
-        )  # fmt: skip
+        shown = Shown("Media message", kind, extras, (Code.BAD_REQUEST, "Invalid media input"))
+        return self._sending.send(request, parameters, taken, command, shown, wishes(parameters))
 
 
 class SendGif:
@@ -116,12 +114,9 @@ class SendGif:
         if taken.mimetype != "image/gif" and not taken.mimetype.startswith("video/"):
             raise self._sending.refuse(taken, Code.UNSUPPORTED_MEDIA_TYPE, "Unsupported gif type")
         command = _command("gif", taken, parameters)
-        compression = parameters.compression if parameters.compress else {}
-        return self._sending.send(
-            taken, command, wishes(parameters), label="GIF", kind="gif",
-            extras={"caption": command.caption, "compression": compression},
-            unfit=(Code.BAD_REQUEST, "Invalid gif input"),
-        )  # fmt: skip
+        extras = {"caption": command.caption, "compression": parameters.compression if parameters.compress else {}}
+        shown = Shown("GIF message", "gif", extras, (Code.BAD_REQUEST, "Invalid gif input"))
+        return self._sending.send(request, parameters, taken, command, shown, wishes(parameters))
 
 
 class SendAudio:
@@ -146,13 +141,12 @@ class SendAudio:
             raise self._sending.refuse(taken, Code.UNSUPPORTED_MEDIA_TYPE, "Unsupported audio type")
         kind: Kind = "voice" if parameters.is_vn else "audio"
         command = _command(kind, taken, parameters, view_once=parameters.view_once)
-        failed = (Code.VOICE_CONVERT_FAILED, "The voice note could not be made")
-        return self._sending.send(
-            taken, command, {"enabled": parameters.compress}, label="Audio",
-            kind="ptt" if parameters.is_vn else "audio",
-            extras={"isVoiceNote": parameters.is_vn, "mimeType": mimetype},
-            unfit=failed if parameters.is_vn else (Code.BAD_REQUEST, "Invalid audio input"),
-        )  # fmt: skip
+        unfit = (Code.BAD_REQUEST, "Invalid audio input")
+        if parameters.is_vn:
+            unfit = (Code.VOICE_CONVERT_FAILED, "The voice note could not be made")
+        extras = {"isVoiceNote": parameters.is_vn, "mimeType": mimetype}
+        shown = Shown("Audio message", "ptt" if parameters.is_vn else "audio", extras, unfit)
+        return self._sending.send(request, parameters, taken, command, shown, {"enabled": parameters.compress})
 
 
 class SendSticker:
@@ -172,12 +166,12 @@ class SendSticker:
     )
     def on_post(self, request: falcon.Request, parameters: StickerToSend) -> Answer:
         taken = self._sending.take(request, parameters, parameters.sticker, self.file_input)
-        return self._sending.send(
-            taken, _command("sticker", taken, parameters), {**wishes(parameters), "pack": parameters.pack},
-            label="Sticker", kind="sticker",
-            extras={"compression": parameters.compression if parameters.compress else {}},
-            unfit=(Code.STICKER_CONVERT_FAILED, "The sticker could not be made"),
-        )  # fmt: skip
+        extras = {"compression": parameters.compression if parameters.compress else {}}
+        failed = (Code.STICKER_CONVERT_FAILED, "The sticker could not be made")
+        shown = Shown("Sticker message", "sticker", extras, failed)
+        compression = {**wishes(parameters), "pack": parameters.pack}
+        command = _command("sticker", taken, parameters)
+        return self._sending.send(request, parameters, taken, command, shown, compression)
 
 
 def _command(kind: Kind, taken: Taken, given: FileToSend, **more: Any) -> SendFile:

@@ -88,13 +88,20 @@ def test_many_workers_make_one_round(start: Start, spool: Spool, files: Storage,
     eventually(lambda: waiting(parts) == 1)
 
 
+def sweeping(parts: House, *swept: maintenance.Swept, period_ms: int = PERIOD_MS) -> Callable[[str], None]:
+    """The actor itself, to be called with a round."""
+    maintenance.declare(parts, *swept, period_ms=period_ms)
+    fn: Callable[[str], None] = parts.broker.get_actor("sweep_spool").fn
+    return fn
+
+
 def test_run_twice(parts: House, spool: Spool) -> None:
     """A message that was taken over from a worker that died goes on with its round; another's ends."""
-    work = maintenance.declare(parts, spool, period_ms=60_000)
+    sweep = sweeping(parts, spool, period_ms=60_000)
     mine = new_ulid()
     for _ in range(2):
-        work.sweep(mine)
-    work.sweep(new_ulid())
+        sweep(mine)
+    sweep(new_ulid())
     assert waiting(parts) == 2
 
 
@@ -124,7 +131,7 @@ def test_files_made_for_callers_go_too(parts: House, settings: Settings, files: 
     spool = house.open_spool(settings, open(Bucket("files", away, access_key="x", secret_key="y")))
     handouts = Handouts(files, seconds=-1)
     key = handouts.lend([b"x"], "image/png").key
-    maintenance.declare(parts, spool, handouts, period_ms=PERIOD_MS).sweep(new_ulid())
+    sweeping(parts, spool, handouts)(new_ulid())
     assert not files.exists(key)
 
 
@@ -133,5 +140,5 @@ def test_more_than_one_batch(parts: House, spool: Spool, files: Storage, monkeyp
     monkeypatch.setattr(maintenance, "_BATCH", 3)
     for _ in range(10):
         expired(spool)
-    maintenance.declare(parts, spool, period_ms=PERIOD_MS).sweep(new_ulid())
+    sweeping(parts, spool)(new_ulid())
     assert list(files.walk()) == []

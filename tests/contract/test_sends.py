@@ -147,3 +147,30 @@ def test_what_waits_too_long_ends(opened: Store, admin: Account, session: str) -
     assert opened.sends.expire(soon) == opened.sends.give_up(soon) == []
     assert opened.sends.prune(waiting.created_at) == 0 and opened.sends.prune(soon) == 2
     assert state(opened, admin, later) == "queued"
+
+
+def test_a_scheduled_send_is_cancelled_until_it_is_claimed(
+    opened: Store, admin: Account, other: Account, session: str
+) -> None:
+    """By its owner; then it is never due."""
+    later = time.time() + 60
+    for id in ("cmd_1", "cmd_2", "cmd_3"):
+        opened.sends.begin(admin, NewSend(id=id, session=session, kind="text", send_at=later))
+    assert not opened.sends.cancel(other, "cmd_1") and opened.sends.cancel(admin, "cmd_1")
+    assert opened.sends.claim("cmd_1", lease=9) is None and not opened.sends.cancel(admin, "cmd_1")
+    assert opened.sends.claim("cmd_2", lease=9) and opened.sends.claim("cmd_2", lease=9) is None
+    assert not opened.sends.cancel(admin, "cmd_2") and not opened.sends.cancel(admin, "nothing")
+    opened.sends.begin(admin, NewSend(id="cmd_4", session=session, kind="text"))
+    assert not opened.sends.cancel(admin, "cmd_4")
+
+
+def test_a_send_that_was_lost_is_given_out_again(opened: Store, admin: Account, session: str) -> None:
+    """Once in a lease; not one that is young, waits for its time, or is over."""
+    later = time.time() + 60
+    for id, at in (("cmd_1", None), ("cmd_2", None), ("cmd_3", later)):
+        opened.sends.begin(admin, NewSend(id=id, session=session, kind="text", send_at=at))
+    opened.sends.advance("cmd_2", "sent")
+    assert opened.sends.claim_lost(60, lease=9) == []
+    assert [send.id for send in opened.sends.claim_lost(-1, lease=9)] == ["cmd_1"]
+    assert opened.sends.claim_lost(-1, lease=9) == []
+    assert [send.id for send in opened.sends.claim_lost(-1, lease=0)] == ["cmd_1"]

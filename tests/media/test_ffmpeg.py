@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from support.waiting import eventually
-from warest.errors import InvalidInput, Unsupported
+from warest.errors import DriverError, InvalidInput, Unsupported
 from warest.media import ffmpeg
 from warest.media.options import Tools
 from warest.media.probe import Contents, probe
@@ -41,6 +41,15 @@ def test_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "imageio_ffmpeg", None)
     with pytest.raises(Unsupported, match="FFMPEG_PATH"):
         ffmpeg.find()
+
+
+def test_one_that_is_none(tmp_path: Path) -> None:
+    """The host is at fault, not the file."""
+    other = tmp_path / "ffmpeg"
+    other.write_bytes(b"\x7fELF of another machine")
+    other.chmod(0o755)
+    with pytest.raises(DriverError, match="cannot be run"):
+        ffmpeg.run([], Tools(ffmpeg=str(other)))
 
 
 def test_what_takes_too_long_is_killed_with_its_children(tmp_path: Path) -> None:

@@ -111,6 +111,7 @@ CLEANED: dict[str, bytes] = {
     "jpeg with a page as comment": bad.jpeg((0xFE, PAGE)),
     "jpeg with a script as xmp": bad.jpeg((0xE1, b"http://ns.adobe.com/xap/1.0/\0" + PAGE)),
     "jpeg with a script in exif": bad.jpeg(bad.exif(b"II*\0\x08\0\0\0\0\0" + PAGE)),
+    "jpeg with a preview": bad.jpeg((0xE0, b"JFXX\0\x10" + bad.picture("JPEG") + PAGE)),
     "jpeg with a loop in exif": bad.jpeg(bad.exif(bad.LOOP), (0xFE, EVIL)),
     "jpeg with exif that lies": bad.jpeg(bad.exif(b"II*\0\xff\xff\xff\xff" + EVIL)),
     "jpeg with a profile of 13 MB": bad.jpeg(

@@ -36,6 +36,10 @@ class Client:
     def link(self, session: str, phone: str, webhook: str = "") -> None:
         """A new phone, a new session, and the phone scans the session's QR."""
         self.sandbox("POST", "/phones", json={"phone": phone, "name": session})
+        self.scan(session, phone, webhook)
+
+    def scan(self, session: str, phone: str, webhook: str = "") -> None:
+        """A new session, whose QR a phone scans that is there."""
         qr = eventually(
             lambda: self.api("GET", "/session/create", params={"sessionId": session})["results"][0]["qrString"]
         )

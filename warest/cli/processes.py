@@ -10,7 +10,18 @@ import click
 import dramatiq
 
 from warest import keys
-from warest.actors import history, maintenance, mirror, network, orders, pictures, preparing, supervisor, webhooks
+from warest.actors import (
+    history,
+    maintenance,
+    mirror,
+    network,
+    orders,
+    pictures,
+    preparing,
+    schedule,
+    supervisor,
+    webhooks,
+)
 from warest.config import folders, logs, secrets, settings
 from warest.config import house as houses
 from warest.sandbox import server
@@ -76,6 +87,7 @@ def _crews(current: settings.Settings, house: houses.House) -> list[dramatiq.Wor
     mirror.declare(house, store, files, network.media_host(current))
     preparing.declare(house, spool)
     history.declare(house, store)
+    schedule.declare(house, store).order(delay_ms=0)
     quick = {keys.WEBHOOK_QUEUE, keys.MAINTENANCE_QUEUE}
     return [
         dramatiq.Worker(house.broker, queues=quick, worker_threads=current.worker_threads),

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from warest.errors import InvalidInput, Unsupported
+from warest.errors import DriverError, InvalidInput, Unsupported
 from warest.media.options import Tools
 from warest.media.rules import HEAD, sniffed
 
@@ -105,18 +105,10 @@ def run(arguments: list[str], tools: Tools, *, taken: Callable[[bytes], None] | 
     """Run it; its standard output goes to `taken`. Returns the beginning of what it has told.
 
     Raises InvalidInput if the file is at fault, with `limit` "time" or "size" in the details if it was too much, and
-    Unsupported without ffmpeg. `fails=False`: its exit code says nothing.
+    Unsupported without ffmpeg, DriverError if it cannot be run. `fails=False`: its exit code says nothing.
     """
     command = [find(tools.ffmpeg), "-nostdin", "-hide_banner", *arguments]
-    process = subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env={},
-        start_new_session=True,
-    )
-    with process:
+    with _started(command) as process:
         try:
             _limit(process.pid, tools)
             told = _watch(process, time.monotonic() + tools.seconds, taken)
@@ -130,6 +122,14 @@ def run(arguments: list[str], tools: Tools, *, taken: Callable[[bytes], None] | 
     if fails and process.returncode != 0:
         raise InvalidInput(f"This file cannot be converted: {reason_of(told)}")
     return told
+
+
+def _started(command: list[str]) -> subprocess.Popen[bytes]:
+    pipe, nothing = subprocess.PIPE, subprocess.DEVNULL
+    try:
+        return subprocess.Popen(command, stdin=nothing, stdout=pipe, stderr=pipe, env={}, start_new_session=True)
+    except OSError as error:
+        raise DriverError(f"{command[0]} cannot be run: {error.strerror}") from error
 
 
 def _limit(pid: int, tools: Tools) -> None:

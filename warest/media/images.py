@@ -14,6 +14,9 @@ _BEST = 95
 #: No JPEG is longer.
 _JPEG_SIDE = 65_500
 
+#: Of a picture that stays, nothing larger is needed.
+_FOR_THUMBNAIL = 200
+
 _ENDINGS = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
 
 
@@ -26,12 +29,13 @@ def prepare(source: Path, folder: Path, options: Compression) -> Prepared:
         may_stay = may_stay and pixels.orientation_of(opened) == 1 and opened.mode != "CMYK"
         full_size = opened.size
         tried = options.enabled and size >= options.image.min_bytes
-        longest = options.image.max_dimension if options.enabled and (tried or not may_stay) else _JPEG_SIDE
-        image = pixels.plain(opened, longest)
+        changes = tried or not may_stay
+        longest = options.image.max_dimension if options.enabled else _JPEG_SIDE
+        image = pixels.plain(opened, longest if changes else _FOR_THUMBNAIL)
     quality = options.image.quality if options.enabled else _BEST
     thumbnail = pixels.small_jpeg(image)
     enough = size * (1 - options.image.min_savings)
-    for target in _targets(kind, image, options.image) if tried or not may_stay else ():
+    for target in _targets(kind, image, options.image) if changes else ():
         path = folder / f"image.{_ENDINGS[target]}"
         write(image, target, path, quality, options.image.png_level)
         if (made := path.stat().st_size) <= enough or not may_stay:

@@ -178,13 +178,12 @@ def within(image: Image.Image, width: int, height: int) -> Image.Image:
     """As large as fits into this; of a strip at least one pixel is left."""
     factor = min(width / image.width, height / image.height)
     size = max(1, round(image.width * factor)), max(1, round(image.height * factor))
-    return image.resize(size, Image.Resampling.LANCZOS)
+    return image.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
 
 
 def small_jpeg(image: Image.Image, longest: int = 100, most: int = 4096) -> bytes:
     """A thumbnail of so many pixels and bytes at most."""
-    small = on_white(image).copy()
-    small.thumbnail((longest, longest))
+    small = on_white(within(image, longest, longest) if max(image.size) > longest else image)
     for quality in (60, 40, 20):
         held = io.BytesIO()
         small.save(held, "JPEG", quality=quality, optimize=True)

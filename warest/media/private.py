@@ -18,6 +18,9 @@ _JPEG_KEPT = {0xE0, 0xE2, 0xEE, *range(0xC0, 0xE0)}
 #: What a profile of colours may measure, bytes; that of a printer has 1 MB.
 PROFILE_MAX = 2_000_000
 
+#: Of APP0 and APP14; longer ones hold a preview.
+_APP_MAX = 32
+
 _PNG_KEPT = {
     b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"iCCP", b"sBIT", b"bKGD", b"pHYs", b"cICP",
     b"acTL", b"fcTL", b"fdAT",
@@ -52,7 +55,7 @@ def _jpeg(data: mmap.mmap) -> Iterator[tuple[int, int]]:
     profile = sum(end - start for marker, start, end in every if marker == 0xE2)
     for marker, start, end in every:
         is_profile = profile <= PROFILE_MAX and data[start + 4 : start + 15] == b"ICC_PROFILE"
-        if marker != 0xE2 or is_profile:
+        if is_profile if marker == 0xE2 else end - start <= _APP_MAX or marker not in (0xE0, 0xEE):
             yield start, end
 
 

@@ -71,7 +71,8 @@ def _of_picture(source: Path, side: int) -> list[Frame]:
         for number in range(extent.frames if extent else 1):
             image.seek(number)
             if not found or now >= found[-1][1] + 1000 / _RATE:
-                found.append((_framed(pixels.plain(image.copy(), 2 * side), side), now))
+                whole = image.copy() if extent and extent.frames > 1 else image  # the next frame builds on this one
+                found.append((_framed(pixels.plain(whole, 2 * side), side), now))
             now += _shown_for(image)
             if now >= SECONDS * 1000:
                 break

@@ -165,6 +165,9 @@ def frame(source: Path, at: float, target: Path, tools: Tools, *, longest: int) 
     fit = f"scale='min({longest},iw*sar)':'min({longest},ih)':force_original_aspect_ratio=decrease,setsar=1"
     read = ["-ss", f"{at:.3f}", *ffmpeg.reading(source, tools.threads)]
     target.unlink(missing_ok=True)
-    ffmpeg.run(["-y", "-v", "error", *read, "-map", "0:V:0", "-frames:v", "1", "-vf", fit, f"file:{target}"], tools)
+    ffmpeg.run(
+        ["-y", "-v", "error", *read, "-map", "0:V:0", "-frames:v", "1", "-update", "1", "-vf", fit, f"file:{target}"],
+        tools,
+    )
     if not target.exists():
         raise InvalidInput("This video has no picture at that time")

@@ -23,6 +23,7 @@ from warest.store.mysql import Mysql
 from warest.store.postgres import Postgres
 from warest.store.records import Account, AuditEntry, Log, Page, SessionRecord
 from warest.store.schema import MIGRATIONS, Database, migrate, ping, rollback, seed, status
+from warest.store.search import Search
 from warest.store.sends import Sends
 from warest.store.server import Server
 from warest.store.sessions import SessionQueries
@@ -44,6 +45,7 @@ class Store(AccountQueries, SessionQueries):
         self.chats = Chats(opened)
         self.contacts = Contacts(opened)
         self.messages = Messages(opened)
+        self.search = Search(opened)
         self.files = Files(opened)
         self.sends = Sends(opened)
         self.endpoints = Endpoints(opened)

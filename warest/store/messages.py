@@ -31,7 +31,7 @@ class Messages(Noun):
         chat, id = fitting.key(chat), fitting.key(id)
         with transaction():
             row = self._owns(owner, session) and self._entities.Message.get(session=session, chat=chat, id=id)
-            return _message(row) if row else None
+            return from_row(row) if row else None
 
     def find(self, owner: Account, session: str, id: str) -> list[Message]:
         """Those of this id in whatever chat, newest first: only a chat and its id together are unique."""
@@ -40,7 +40,7 @@ class Messages(Noun):
             if not self._owns(owner, session):
                 return []
             rows = self._entities.Message.select(lambda row: row.session == session and row.id == id)
-            return [_message(row) for row in rows.order_by(lambda row: desc(row.ts))]
+            return [from_row(row) for row in rows.order_by(lambda row: desc(row.ts))]
 
     def page(
         self,
@@ -65,7 +65,7 @@ class Messages(Noun):
             query = _between(query, start, end)
             query = _filtered(query, media_only, from_me, fitting.text(search).lower())
             rows = query.order_by(lambda row: (desc(row.ts), desc(row.id))).limit(limit, offset=offset)
-            return Page([_message(row) for row in rows], query.count())
+            return Page([from_row(row) for row in rows], query.count())
 
     def count(self, owner: Account, session: str) -> int:
         """How many there are in all chats."""
@@ -82,8 +82,8 @@ class Messages(Noun):
             row = self._entities.Message.get_for_update(session=session, chat=fitting.key(chat), id=fitting.key(id))
             if row is None:
                 return None
-            row.set(**_content(work(_message(row))), updated_at=time.time())
-            return _message(row)
+            row.set(**_content(work(from_row(row))), updated_at=time.time())
+            return from_row(row)
 
     def advance(self, session: str, chat: str, ids: Iterable[str], status: str) -> None:
         """Receipts come in any order: a message that is further already stays so."""
@@ -192,7 +192,7 @@ def _content(message: Message) -> dict[str, Any]:
     }
 
 
-def _message(row: entities.Row) -> Message:
+def from_row(row: entities.Row) -> Message:
     return Message(
         chat=row.chat,
         id=row.id,

@@ -13,7 +13,7 @@ from warest.store.schema import transaction
 
 #: State -> where it may go. A receipt may overtake the answer, and may tell what nobody knew.
 NEXT = {
-    "queued": {"sending", "sent", "delivered", "read", "failed", "expired", "unknown"},
+    "queued": {"sending", "sent", "delivered", "read", "failed", "expired", "cancelled", "unknown"},
     "sending": {"sent", "delivered", "read", "failed", "unknown"},
     "unknown": {"sent", "delivered", "read", "failed"},
     "sent": {"delivered", "read"},
@@ -21,6 +21,7 @@ NEXT = {
     "read": set(),
     "failed": set(),
     "expired": set(),
+    "cancelled": set(),
 }
 
 #: What WhatsApp reports, in any order and more than once.
@@ -82,6 +83,31 @@ class Sends(Noun):
             if state in _REPORTED:
                 return False
             raise Conflict(f"Send {id} is {row.state}, so it cannot be {state} any more.")
+
+    def cancel(self, owner: Account, id: str) -> bool:
+        """Whether it was still waiting for its time, and will not be sent."""
+        with transaction():
+            row = self._asked(self._entities.Send, id=id, registry=owner.registry, locked=True)
+            if row is None or row.state != "queued" or row.send_at is None or row.claimed_at is not None:
+                return False
+            row.set(state="cancelled", updated_at=time.time())
+            return True
+
+    def claim(self, id: str, *, lease: float) -> Send | None:
+        """One that is queued, for the caller alone for `lease` seconds; None: it is not, or somebody else has it."""
+        now = time.time()
+        return self._claim(id, now, now - lease)
+
+    def claim_lost(self, age: float, *, lease: float) -> list[Send]:
+        """Some that wait for no time and were queued `age` seconds ago, as `claim_due` gives them out."""
+        now = time.time()
+        before, stale = now - age, now - lease
+        with transaction():
+            lost = self._entities.Send.select(lambda row: row.state == "queued" and row.send_at is None)
+            lost = lost.filter(lambda row: row.created_at < before)
+            free = lost.filter(lambda row: row.claimed_at is None or row.claimed_at <= stale)
+            ids = [row.id for row in free.order_by(lambda row: (row.created_at, row.id)).limit(_AT_ONCE)]
+        return [send for id in ids if (send := self._claim(id, now, stale))]
 
     def claim_due(self, *, lease: float, limit: int = _AT_ONCE) -> list[Send]:
         """Scheduled sends whose time has come, for whoever calls first, and for nobody else for `lease` seconds.

@@ -59,3 +59,14 @@ def execute(db: Any, sql: str, values: Sequence[Any]) -> int:
     count: int = cursor.rowcount
     cursor.close()
     return count
+
+
+def query(db: Any, sql: str, values: Sequence[Any]) -> list[Any]:
+    """The rows of one SELECT with a `?` for each value."""
+    if db.provider.paramstyle != "qmark":
+        sql = sql.replace("?", "%s")
+    cursor = db.get_connection().cursor()
+    db.provider.execute(cursor, sql, tuple(values))
+    rows: list[Any] = list(cursor.fetchall())
+    cursor.close()
+    return rows

@@ -57,6 +57,9 @@ class Listener(Protocol):
     def on_message(self, message: Any) -> None:
         """Somebody wrote, here or on another device of the account."""
 
+    def on_history(self, history: Any) -> None:
+        """The phone tells of its chats: a waHistorySync.HistorySync, after linking, in parts."""
+
     def on_sent(self, chat: Jid, id: str, timestamp: int, message: Any) -> None:
         """A message of ours has gone out, at this time (epoch s); `message` is its content."""
 
@@ -132,6 +135,12 @@ class Client:
         self._listener.on_sent(chat, id, timestamp, message)
 
     @property
+    def own_names(self) -> list[str]:
+        """The session's account by number and by LID; nothing as long as it was not online."""
+        known = [self.me["id"], self.me["lid"]] if self.me else []
+        return [str(Jid.parse(name).account) for name in known if name]
+
+    @property
     def own_jid(self) -> Jid | None:
         """The session's account, by number; None as long as it was not online."""
         return Jid.parse(self.me["id"]).account if self.me else None
@@ -164,6 +173,7 @@ class Client:
             events.ConnectedEv: lambda _, __: self._on_connected(),
             events.DisconnectedEv: lambda _, __: self._on_disconnected(),
             events.MessageEv: lambda _, message: self._listener.on_message(message),
+            events.HistorySyncEv: lambda _, history: self._listener.on_history(history.Data),
             events.KeepAliveTimeoutEv: lambda _, __: self._listener.on_keepalive_timeout(),
             events.LoggedOutEv: lambda _, event: self._on_logged_out(event),
             events.StreamReplacedEv: lambda _, __: self._on_end("replaced", "stream replaced"),

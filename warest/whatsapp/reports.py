@@ -1,5 +1,6 @@
 """What a session's process reports when the engine brings a message: an event, and what the database learns of it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,14 +20,16 @@ class Report:
     notes: tuple[dict[str, Any], ...]
 
 
-def of(session_ulid: str, own: ids.Jid | None, message: MessageEv) -> Report | None:
-    """`own` is the session's account. None: nothing of a chat."""
+def of(session_ulid: str, me: Iterable[str], message: MessageEv) -> Report | None:
+    """`me` are the names of the session's account, PN first, as JIDs. None: nothing of a chat."""
     if not inbound.is_of_a_chat(message):
         return None
     content = inbound.unwrapped(message.Message)
     update = updates.of(content)
     id = inbound.event_id(session_ulid, message)
-    report = _of_message(message, content, own, id) if update is None else _of_update(message, update, id)
+    mine = list(me)
+    own = ids.Jid.parse(mine[0]) if mine else None
+    report = _of_message(message, content, own, id) if update is None else _of_update(message, update, id, mine)
     is_ours = message.Info.MessageSource.IsFromMe
     return Report("", id, report.data, report.notes) if is_ours else report
 
@@ -74,11 +77,13 @@ def _author(data: dict[str, Any]) -> dict[str, Any]:
     return {"pn": sender["pn"] or "", "lid": sender["lid"] or "", "notify": data["message"].get("pushName", "")}
 
 
-def _of_update(message: MessageEv, update: updates.Update, id: str) -> Report:
+def _of_update(message: MessageEv, update: updates.Update, id: str, me: Iterable[str]) -> Report:
     raw, sender = inbound.raw_of(message), inbound.sender_of(message)
     own_key, at = raw["key"], raw["messageTimestamp"]
     key = update.target_key(own_key["remoteJid"], own_key)
     note = updates.note(update, key, by=sender["authorJid"], at=at, own=own_key["id"])
+    if update.kind == "vote":  # encrypted under one of the names of either side
+        note["everybody"] = [name for name in (sender["pn"], sender["lid"], *me) if name]
     name, data = _event(message, update, key, raw, sender)
     return Report(name, id, data, (note,))
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from warest import commands
-from warest.errors import CommandTimeout, InvalidInput, NotConnected, WhatsAppRefused
+from warest.errors import CommandTimeout, InvalidInput, NotConnected, WarestError, WhatsAppRefused
 from warest.ids import Jid
 from warest.whatsapp import protos
 from warest.whatsapp.client import Client
@@ -52,7 +52,7 @@ def engine_jid(jid: Jid) -> Any:
     )
 
 
-def refusal(error: Exception) -> Exception:
+def refusal(error: Exception) -> WarestError:
     """The engine's errors are sentences; what they mean for the caller is in their words."""
     text = str(error)
     if any(words in text for words in _NOT_SENT):

@@ -1,0 +1,237 @@
+"""What all sends have in common: whose session, to whom, noted before it goes out, answered once it is known.
+
+Every send has a record (store.sends) under the id of its command. It is written before anything is ordered, and whoever
+knows what has become of it writes that down, so it can be asked for when nobody waits any more. Facts: contract,
+endpoints.md 0.9; `Idempotency-Key`, `Prefer: respond-async` and `sendAt` are our own.
+"""
+
+import hashlib
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+import falcon
+import orjson
+from pydantic import BeforeValidator, Field
+
+from warest import ids, keys
+from warest.bus import Bus
+from warest.commands import SENDS, Command, encode
+from warest.config.settings import Settings
+from warest.errors import CommandTimeout, InvalidInput, WarestError
+from warest.http.codes import Code
+from warest.http.errors import Refusal
+from warest.http.operation import Answer, Flag, Parameters, Result, Word
+from warest.http.sessions import SessionAccess
+from warest.http.times import moment
+from warest.store import NewSend, Send, SessionRecord, Store
+
+#: Longest Idempotency-Key, characters.
+KEY_MAX = 191
+
+#: A send can be put off so long, s.
+FARTHEST = 366 * 86_400
+
+
+def _tokens(value: object) -> list[str]:
+    """Whatever stands for one or more recipients, in lists of lists if need be."""
+    if isinstance(value, list | tuple):
+        return [token for item in value for token in _tokens(item)]
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # JSON of other languages may write a number so
+    return [str(value)] if isinstance(value, str | int) and not isinstance(value, bool) else []
+
+
+Tokens = Annotated[list[str] | str, BeforeValidator(_tokens)]
+SendAt = Annotated[int | None, BeforeValidator(moment)]
+
+
+class SendParameters(Parameters):
+    """`to`: a number, a JID, several of them separated by commas, or a list. `sendAt`: when to send it, as an ISO date
+    or in epoch seconds or milliseconds; the answer is then a job."""
+
+    session_id: Word = Field(None, alias="sessionId")
+    phone: Word = None
+    to: Tokens = ()  # type: ignore[assignment]
+    reply_message_id: Word = Field(None, alias="replyMessageId")
+    is_forwarded: Flag = Field(False, alias="isForwarded")
+    send_at: SendAt = Field(None, alias="sendAt")
+
+
+class AdvancedInfo(Result):
+    isForwarded: bool
+    quotedMessageId: str | None
+
+
+class SentEntry(Result):
+    """`phone` is the sender's number. The recipient's number and hidden identity are both given where known."""
+
+    phone: str | None
+    to: str
+    toJid: str
+    toPn: str | None
+    toLid: str | None
+    contactId: str
+    messageId: str | None
+    status: str
+    timestamp: int | None
+    advancedInfo: AdvancedInfo
+
+
+@dataclass(frozen=True)
+class Shown:
+    """How a send is answered: `label` in the message, `kind` in the status, `extras` in advancedInfo. `unfit` is the
+    code, and the beginning of the message, for a file that is not what it has to be."""
+
+    label: str
+    kind: str
+    extras: Mapping[str, Any] = field(default_factory=dict)
+    unfit: tuple[Code, str] = (Code.BAD_REQUEST, "Invalid input")
+
+
+class Sending:
+    def __init__(self, bus: Bus, access: SessionAccess, settings: Settings, store: Store) -> None:
+        self._bus = bus
+        self._access = access
+        self._settings = settings
+        self._store = store
+
+    def session(self, request: falcon.Request, given: SendParameters) -> SessionRecord:
+        """One that is online; for a send that can wait, one that has an account is enough."""
+        find = self._access.linked if _can_wait(request, given) else self._access.open
+        return find(request.context.account, given.session_id, given.phone)
+
+    def recipients(self, tokens: list[str] | str) -> tuple[str, ...]:
+        return tuple(map(str, ids.recipients(tokens, self._settings.country_code)))
+
+    def send(
+        self,
+        request: falcon.Request,
+        given: SendParameters,
+        record: SessionRecord,
+        command: Command,
+        shown: Shown,
+        *,
+        compression: dict[str, Any] | None = None,
+        file_hash: str = "",
+        discard: Callable[[], None] = lambda: None,
+    ) -> Answer:
+        """Give the command, and tell what each recipient got. `discard` drops the file of one that is not sent anew."""
+        assert isinstance(command, SENDS)
+        send, is_new = self._noted(request, given, record, command, compression, file_hash)
+        if not is_new:
+            discard()
+            return self._known(send, command, shown)
+        if given.send_at is not None:
+            self._bus.send_later(keys.MAINTENANCE_QUEUE, "send_scheduled", given.send_at - time.time(), send=send.id)
+            return _job(send, "scheduled")
+        if _is_async(request):
+            until = time.time() + self._settings.send_patience
+            self._bus.give(record.ulid, send.id, command, compression=compression, until=until)
+            return _job(send, "queued")
+        self._bus.give(record.ulid, send.id, command, compression=compression)
+        try:
+            sent = self._bus.outcome(record.ulid, send.id, self._settings.command_timeout)
+        except InvalidInput as error:
+            raise _unfit(error, shown) from None
+        return _answer(sent, command, shown)
+
+    def _noted(
+        self,
+        request: falcon.Request,
+        given: SendParameters,
+        record: SessionRecord,
+        command: Command,
+        compression: dict[str, Any] | None,
+        file_hash: str,
+    ) -> tuple[Send, bool]:
+        key = request.get_header("Idempotency-Key")
+        if key is not None and not 0 < len(key) <= KEY_MAX:
+            raise Refusal(Code.INVALID_PARAMETER, f"Idempotency-Key has to be 1 to {KEY_MAX} characters long")
+        if given.send_at is not None and not time.time() < given.send_at < time.time() + FARTHEST:
+            raise Refusal(Code.INVALID_PARAMETER, "sendAt has to be in the future, and within a year")
+        fingerprint = _fingerprint(command, compression, given.send_at, file_hash)
+        new = NewSend(
+            id=ids.new_command_id(),
+            session=record.ulid,
+            kind=type(command).__name__,
+            recipient=command.to[0] if len(command.to) == 1 else "",  # type: ignore[union-attr]
+            fingerprint=fingerprint,
+            idempotency_key=key,
+            command={"command": encode(command), "compression": compression},
+            send_at=given.send_at,
+        )
+        send, is_new = self._store.sends.begin(request.context.account, new)
+        if not is_new and send.fingerprint != fingerprint:
+            raise Refusal(Code.UNPROCESSABLE_ENTITY, "This Idempotency-Key was used for another request")
+        return send, is_new
+
+    def _known(self, send: Send, command: Command, shown: Shown) -> Answer:
+        """The answer of the first request with this key, or how far it is."""
+        if send.answer:
+            return _answer(send.answer["results"], command, shown)
+        if send.error and send.state == "failed":
+            error = WarestError.from_dict(send.error)
+            raise _unfit(error, shown) if isinstance(error, InvalidInput) else error
+        if send.state == "unknown":
+            raise CommandTimeout("It is not known whether the message was sent.", job_id=send.id)
+        return _job(send, send.state)
+
+
+def _is_async(request: falcon.Request) -> bool:
+    return "respond-async" in (request.get_header("Prefer") or "").lower()
+
+
+def _can_wait(request: falcon.Request, given: SendParameters) -> bool:
+    return _is_async(request) or given.send_at is not None
+
+
+def _fingerprint(command: Command, compression: dict[str, Any] | None, send_at: int | None, file_hash: str) -> str:
+    """Of what is asked for, however it is written; the name of a file in the spool is never the same."""
+    told = [encode(command) | ({"file": file_hash} if file_hash else {}), compression, send_at]
+    return hashlib.sha256(orjson.dumps(told, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def _unfit(error: InvalidInput, shown: Shown) -> WarestError:
+    if error.details.get("step") != "prepare":
+        return error
+    code, beginning = shown.unfit
+    return Refusal(code, f"{beginning}: {error.message}")
+
+
+def _job(send: Send, status: str) -> Answer:
+    return Answer([{"jobId": send.id, "status": status}], "Send accepted", Code.QUEUED)
+
+
+def _answer(sent: list[dict[str, Any]], command: Command, shown: Shown) -> Answer:
+    """Who did not get it is in the results too, with the reason."""
+    entries = [_entry(one, command, shown) for one in sent]
+    done = sum("error" not in one for one in sent)
+    if done < len(sent):
+        return Answer(entries, f"{shown.label} sent to {done} of {len(sent)} recipients", Code.PARTIAL_SUCCESS)
+    return Answer(entries, f"{shown.label} sent{f' ({done} recipients)' if done > 1 else ''}")
+
+
+def _entry(sent: dict[str, Any], command: Any, shown: Shown) -> dict[str, Any]:
+    """What each recipient of a send got (contract, endpoints.md 0.9)."""
+    extras = {name: value for name, value in shown.extras.items() if value not in (None, "", False, [], {})}
+    if "error" in sent:
+        extras = {"error": sent["error"]["message"]}
+    return {
+        "phone": sent.get("sender"),
+        "to": ids.Jid.parse(sent["to"]).user,
+        "toJid": sent["to"],
+        "toPn": sent.get("to_pn"),
+        "toLid": sent.get("to_lid"),
+        "contactId": sent.get("to_lid") or sent["to"],
+        "messageId": sent.get("message_id"),
+        "status": f"{shown.kind} {'failed' if 'error' in sent else 'success'}",
+        "timestamp": sent.get("timestamp"),
+        "advancedInfo": {"isForwarded": command.forwarded, "quotedMessageId": command.reply_to, **extras},
+    }
+
+
+def message_id(value: str | None) -> str | None:
+    """Form tools send the words for nothing."""
+    return None if value in (None, "", "null", "undefined") else value

@@ -1,0 +1,72 @@
+"""Messages of ours: one for each recipient, who may get it or not."""
+
+import dataclasses
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from warest import commands
+from warest.errors import WarestError
+from warest.ids import Jid
+from warest.whatsapp import contents, protos
+from warest.whatsapp.client import Client
+from warest.whatsapp.outbound.engine import refusal, send
+
+#: The kinds of files that WhatsApp's media host knows.
+_UPLOADED_AS = {
+    "image": "MediaImage",
+    "sticker": "MediaImage",
+    "video": "MediaVideo",
+    "gif": "MediaVideo",
+    "audio": "MediaAudio",
+    "voice": "MediaAudio",
+    "document": "MediaDocument",
+}
+
+#: Takes a file out of the spool, whole: the engine wants it so (trap 34).
+Take = Callable[[str], bytes]
+
+Results = list[dict[str, Any]]
+
+
+def text(client: Client, command: commands.SendText, _: Take) -> Results:
+    return _to_all(client, command.to, lambda to: contents.text(command, to))
+
+
+def file(client: Client, command: commands.SendFile, take: Take) -> Results:
+    """One upload for all recipients."""
+    uploaded = _uploaded(client, take(command.file), command) | {"mimetype": command.mimetype}
+    return _to_all(client, command.to, lambda to: contents.file(command, uploaded, to))
+
+
+def _uploaded(client: Client, data: bytes, command: commands.SendFile) -> contents.File:
+    from neonize.utils.enum import MediaType
+
+    try:
+        file = client.engine.upload(data, MediaType[_UPLOADED_AS[command.kind]])
+    except protos.errors.UploadError as error:
+        raise refusal(error) from error
+    return {
+        "URL": file.url,
+        "directPath": file.DirectPath,
+        "mediaKey": file.MediaKey,
+        "fileEncSHA256": file.FileEncSHA256,
+        "fileSHA256": file.FileSHA256,
+        "fileLength": file.FileLength,
+        "mediaKeyTimestamp": int(time.time()),
+    }
+
+
+def _to_all(client: Client, recipients: Iterable[str], build: Callable[[str], Any]) -> Results:
+    """To each of them; for one who does not get it there is `to` and `error`. Raises the first error if nobody does."""
+    results: Results = []
+    errors: list[WarestError] = []
+    for to in recipients:
+        try:
+            results.append(dataclasses.asdict(send(client, Jid.parse(to), build(to))))
+        except WarestError as error:
+            errors.append(error)
+            results.append({"to": to, "error": error.to_dict()})
+    if len(errors) == len(results):
+        raise errors[0]
+    return results
