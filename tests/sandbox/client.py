@@ -100,6 +100,7 @@ EVENTS: dict[Any, Any] = {
     ),
     events.HistorySyncEv: on_history,
     events.MessageEv: on_message,
+    events.UndecryptableMessageEv: lambda _, __: tell("undecryptable"),
     events.ReceiptEv: lambda _, event: tell("receipt", ids=list(event.MessageIDs), type=event.Type),
     events.PresenceEv: lambda _, event: tell("presence", sender=event.From.User, gone=event.Unavailable),
     events.ChatPresenceEv: lambda _, event: tell("typing", sender=event.MessageSource.Sender.User),

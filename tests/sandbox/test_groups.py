@@ -46,6 +46,7 @@ def test_sessions_write_to_a_group(sandbox: SandboxProcess, client: Start, group
         eventually(lambda: len(sandbox.get(f"/phones/{CICI}/messages")) == 6, what="all to arrive")
         shown = sandbox.get(f"/phones/{phone}/messages")
         assert [each["text"] for each in shown] == ["ping 0", "pong 0", "ping 1", "pong 1", "ping 2", "pong 2"]
+        assert not [each for each in shown if "retries" in each]
         assert {each["to"] for each in shown} == {group} and [each["from"] for each in shown] == [ANI, BUDI] * 3
 
 
@@ -64,6 +65,8 @@ def test_a_phone_writes_to_a_group(sandbox: SandboxProcess, client: Start, group
     budi = client("budi").link(BUDI)
     told = budi.wait("message", id=sandbox.send(CICI, group, "and now Budi"))
     assert (told["text"], told["group"], told["name"]) == ("and now Budi", True, "Cici")
+    for session in (ani, budi, cici):
+        assert not [fact for fact in session.facts if fact["kind"] == "undecryptable"]
 
 
 def test_what_is_done_to_messages_of_a_group(sandbox: SandboxProcess, client: Start, group: str) -> None:
@@ -114,6 +117,7 @@ def test_a_session_that_cannot_open_a_message_gets_it_again(sandbox: SandboxProc
     session.wait("message", id=sandbox.send(BUDI, group, "one"))
     session.call("forget_keys")
     again = sandbox.send(BUDI, group, "two")
+    session.wait("undecryptable")
     assert session.wait("message", id=again)["text"] == "two"
     session.wait("message", id=sandbox.send(BUDI, group, "three"), text="three")
 
@@ -155,6 +159,7 @@ async def test_a_phone_asks_again_in_a_group(world: World) -> None:
         (group.jid, world.ani.lid), (group.jid, world.budi.lid),
     }  # fmt: skip
     assert all(each.attrs["type"] == "retry" and each.child("keys") for each in retries)
+    assert not [each for each in stanzas if each.tag == "message"]  # nobody hears himself
     assert world.violations() == [] and world.network.history.page(world.budi, 0) == []
 
 
@@ -167,7 +172,9 @@ def test_sender_keys_out_of_order() -> None:
     theirs = SenderKey.from_bytes(json.dumps(json.loads(theirs.to_bytes())).encode())
     assert (theirs.decrypt(first), theirs.decrypt(second)) == (b"1", b"2")
     before = theirs.to_bytes()
-    for wrong in (first, third, mine.encrypt(b"4")[:-1] + b"\0", SenderKey.generate().encrypt(b"5"), b"", b"\x33"):
+    fourth = mine.encrypt(b"4")
+    forged = fourth[:-1] + bytes([fourth[-1] ^ 1])
+    for wrong in (first, third, forged, SenderKey.generate().encrypt(b"5"), b"", b"\x33"):
         with pytest.raises(Undecryptable):
             theirs.decrypt(wrong)
     assert theirs.to_bytes() == before

@@ -24,13 +24,17 @@ _LATEST = 500
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One message to an account or a group; `message` is the protobuf as the people see it."""
+    """One message to an account or a group; `message` is the protobuf as the people see it.
+
+    `retries` is how often the phone had to ask for it again before it could open it.
+    """
 
     chat: Chat
     sender: Account
     id: str
     timestamp: int
     message: Any
+    retries: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,7 @@ class History:
             "id": item.id,
             "timestamp": item.timestamp,
             "fromMe": item.sender is owner,
+            **({"retries": item.retries} if item.retries else {}),
         }
         added = self._store.write(
             "insert or ignore into messages (phone, chat, sender, id, status, message, entry)"

@@ -112,10 +112,10 @@ class Phones:
             return
         except DecodeError as error:
             raise MalformedNode("what was encrypted is no Message") from error
-        self._retries.pop((str(sender.lid), message_id), None)
+        retries = self._retries.pop((str(sender.lid), message_id), 0)
         if stanza.attrs.get("category") == "peer":
             return  # Between the devices of one account: nothing that people see.
-        self._take(phone, sender, message_id, message)
+        self._take(phone, sender, message_id, message, retries)
 
     def receive_in_group(self, phone: Account, sender: Device, stanza: Node, group: Group, encs: list[Node]) -> None:
         """The same of a message to a group: the sender's key, the message under it, or after a retry both in one."""
@@ -129,10 +129,10 @@ class Phones:
             return
         except DecodeError as error:
             raise MalformedNode("what was encrypted is no Message") from error
-        self._retries.pop((str(sender.lid), message_id), None)
+        retries = self._retries.pop((str(sender.lid), message_id), 0)
         message = messages[-1]
         message.ClearField("senderKeyDistributionMessage")
-        self._show(phone, Item(group, sender.account, message_id, int(time.time()), message))
+        self._show(phone, Item(group, sender.account, message_id, int(time.time()), message, retries))
 
     def _opened(self, phone: Account, sender: Device, group: Group, enc: Node) -> Any:
         if enc.text("type") == "skmsg":
@@ -145,7 +145,7 @@ class Phones:
             self._group_keys.learn(phone, group.jid, sender, key)
         return message
 
-    def _take(self, phone: Account, sender: Device, message_id: str, message: Any) -> None:
+    def _take(self, phone: Account, sender: Device, message_id: str, message: Any, retries: int) -> None:
         chat: Account | None = sender.account
         if message.HasField("deviceSentMessage"):
             if sender.account is not phone:
@@ -154,7 +154,7 @@ class Phones:
             message = message.deviceSentMessage.message
         if chat is None:
             raise MalformedNode("a deviceSentMessage names a chat that does not exist")
-        self._show(phone, Item(chat, sender.account, message_id, int(time.time()), message))
+        self._show(phone, Item(chat, sender.account, message_id, int(time.time()), message, retries))
 
     def _show(self, phone: Account, item: Item) -> None:
         self._history.add(phone, item)
