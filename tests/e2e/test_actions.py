@@ -111,6 +111,14 @@ def test_a_reaction(product: Product, request: pytest.FixtureRequest, whose: str
     assert [key["fromMe"] for key in keys if key["ID"] == message] == [whose == "mine"] * 2
 
 
+def test_at_once(product: Product) -> None:
+    """What was sent just now is our own, also before it is kept."""
+    for number in range(5):
+        sent: str = product.send("ani", BUDI, f"number {number}")["results"][0]["messageId"]
+        act(product, "star", sent)
+        assert last_mutation(product, "regular_high")["index"] == ["star", BUDI_JID, sent, "1", "0"]
+
+
 def test_an_edit(product: Product, mine: str) -> None:
     entry = act(product, "edit", mine, message=f"<b>new</b> @{BUDI}")
     assert (entry["message"], entry["status"], entry["synced"]) == ("Message edited", "message edited success", True)
