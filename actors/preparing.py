@@ -13,7 +13,7 @@ from typing import Any
 import dramatiq
 
 from warest import commands, keys
-from warest.commands import SendFile
+from warest.commands import WithFile
 from warest.config.house import House
 from warest.config.media_settings import compression_of, tools_of
 from warest.errors import InvalidInput, NotFound, Unsupported
@@ -32,7 +32,7 @@ class Preparing:
         self._tools = tools_of(house.settings)
 
     def prepare(
-        self, session: str, command_id: str, command: SendFile, wishes: dict[str, Any], until: float | None
+        self, session: str, command_id: str, command: WithFile, wishes: dict[str, Any], until: float | None
     ) -> None:
         """Give the command on with the file as it is sent, or refuse it to whoever waits for it."""
         try:
@@ -50,7 +50,7 @@ class Preparing:
                 return
         self._spool.delete(command.file)
 
-    def _ready(self, command: SendFile, wishes: dict[str, Any]) -> SendFile:
+    def _ready(self, command: WithFile, wishes: dict[str, Any]) -> WithFile:
         from warest.media.prepare import prepare  # only here: the supervisor should not pay for Pillow
 
         options = _with_pack(self._compression, wishes.pop("pack", None)).overridden(wishes)
@@ -74,7 +74,7 @@ def _with_pack(compression: Compression, pack: dict[str, Any] | None) -> Compres
     return replace(compression, sticker=replace(compression.sticker, pack=told))
 
 
-def _told(command: SendFile, made: Prepared) -> SendFile:
+def _told(command: WithFile, made: Prepared) -> WithFile:
     """With what the message says of the file."""
     return replace(
         command,
@@ -105,5 +105,5 @@ def declare(house: House, spool: Spool) -> None:
     ) -> None:
         """Died half-way, it begins anew. Died when the command was given on: a command runs once, whoever gives it."""
         order = commands.decode(command)
-        assert isinstance(order, SendFile)
+        assert isinstance(order, WithFile)
         work.prepare(session, command_id, order, compression, until)

@@ -20,6 +20,7 @@ from warest.errors import WhatsAppRefused
 from warest.http.codes import Code
 from warest.http.errors import Refusal
 from warest.http.operation import Parameters, Result, Word
+from warest.http.resources.chats import chat_of
 from warest.http.sending import Tokens
 from warest.http.sessions import SessionAccess, phone_of
 from warest.states import States
@@ -97,7 +98,15 @@ class Acting:
         return self._place(request, given, "Missing destination")
 
     def message(self, request: falcon.Request, given: Act, message_id: str) -> Place:
-        place = self._place(request, given, "Missing destination or messageId")
+        return self.with_message(self._place(request, given, "Missing destination or messageId"), message_id)
+
+    def chat_named(self, request: falcon.Request, name: str | None, phone: str | None, chat: str) -> Place:
+        """The chat that a path names."""
+        account: Account = request.context.account
+        record = self._access.open(account, name, phone)
+        return Place(account, record, chat_of(chat, self._settings.country_code))
+
+    def with_message(self, place: Place, message_id: str) -> Place:
         if not _MESSAGE_ID.fullmatch(message_id):
             raise Refusal(Code.INVALID_PARAMETER, "This is no messageId")
         return Place(place.account, place.record, place.chat, message_id, self._known(place, message_id))
@@ -109,6 +118,11 @@ class Acting:
         except WhatsAppRefused as error:
             raise Refusal(failed, error.message) from error
         return bool(answer["synced"])
+
+    def told_of_chat(self, place: Place) -> dict[str, Any]:
+        """What the answers of the chats' routes begin with."""
+        phone = phone_of(self._states.get(place.record.ulid))
+        return {"sessionId": place.record.id, "phone": phone, "chatId": place.chat}
 
     def entry(self, place: Place, status: str, *, synced: bool) -> dict[str, Any]:
         return {

@@ -22,7 +22,10 @@ from warest.http.message_views import MessageViews
 from warest.http.openapi import OpenApi
 from warest.http.resources import (
     auth,
+    button_sends,
+    card_sends,
     chat_actions,
+    chat_marks,
     chats,
     documents,
     jobs,
@@ -128,6 +131,12 @@ def routes(parts: House, opened: Store, files: Storage, logins: auth.Auth) -> It
     yield "/api/v1/messages/send/audio", media_sends.SendAudio(files_sending)
     yield "/api/v1/messages/send/sticker", media_sends.SendSticker(files_sending)
     yield "/api/v1/messages/send/gif", media_sends.SendGif(files_sending)
+    yield "/api/v1/messages/send/contact", card_sends.SendContact(sending, parts.settings.country_code)
+    yield "/api/v1/messages/send/location", card_sends.SendLocationResource(sending)
+    yield "/api/v1/messages/send/poll", card_sends.SendPollResource(sending)
+    interactive = button_sends.Interactive(sending, files_sending)
+    yield "/api/v1/messages/send/button", button_sends.SendButton(interactive)
+    yield "/api/v1/messages/send/list", button_sends.SendList(interactive)
     yield (
         "/api/v1/messages/{messageId}/media",
         received_files.ReceivedFileResource(parts.bus, access, parts.settings, opened, files),
@@ -137,6 +146,7 @@ def routes(parts: House, opened: Store, files: Storage, logins: auth.Auth) -> It
     acting = Acting(parts.bus, access, parts.settings, parts.states, opened)
     yield from message_actions.routes(acting)
     yield from chat_actions.routes(acting)
+    yield from chat_marks.routes(acting)
     views = MessageViews(parts.settings, opened, files)
     yield "/api/v1/messages/search", search.SearchResource(access, parts.settings, opened, views)
     yield "/api/v1/chats", chats.ChatListResource(access, parts.states, opened)

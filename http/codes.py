@@ -58,6 +58,7 @@ class Code(Enum):
     INVALID_PARAMETER = (2002, 400)
     INVALID_STATE = (2003, 409)
     CONFLICT = (2004, 409)
+    NOTHING_TO_MARK = (2004, 404)  # as chats/read says it, whatever the table does
     UNSUPPORTED_OPERATION = (2005, 400)
     PAYLOAD_TOO_LARGE = (2006, 413)
     UNSUPPORTED_MEDIA_TYPE = (2007, 415)

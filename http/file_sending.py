@@ -9,7 +9,7 @@ import falcon
 import orjson
 from pydantic import AliasChoices, BeforeValidator, Field
 
-from warest.commands import SendFile
+from warest.commands import WithFile
 from warest.config.kinds import split
 from warest.config.settings import Settings
 from warest.file_headers import clean_name
@@ -18,7 +18,7 @@ from warest.http.errors import Refusal
 from warest.http.operation import Answer, Flag, Word
 from warest.http.sending import Sending, SendParameters, Shown
 from warest.http.sources import Sources
-from warest.http.uploads import FileInput
+from warest.http.uploads import FileInput, Upload
 from warest.media import rules
 from warest.spool import ON_ITS_WAY, Spool
 from warest.store import SessionRecord
@@ -56,17 +56,24 @@ class CompressedFile(FileToSend):
     compression: Options = Field({}, validation_alias=AliasChoices("compression", "compressOptions"))
 
 
-@dataclass(frozen=True)
-class Taken:
+@dataclass(frozen=True, kw_only=True)
+class SpooledFile:
     """A request's file in the spool. `mimetype` is what was declared, else what its name says, else what it is."""
 
-    record: SessionRecord
-    to: tuple[str, ...]
     key: str
     name: str
     mimetype: str
     head: bytes
     checksum: str
+    size: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Taken(SpooledFile):
+    """The same, and where it shall go."""
+
+    record: SessionRecord
+    to: tuple[str, ...]
 
 
 class FileSending:
@@ -78,24 +85,35 @@ class FileSending:
 
     def take(self, request: falcon.Request, given: FileToSend, source: str | None, wanted: FileInput) -> Taken:
         """The file of a request, and where it shall go. In the contract's order: session, recipient, file."""
-        record = self._sending.session(request, given)
-        to = self._sending.recipients(given.to)
-        if not to:
-            raise Refusal(Code.MISSING_PARAMETER, "Missing or invalid 'to'")
+        record, to = self._sending.addressed(request, given)
+        self.check_time(given)
+        file = self.file(request, source or "", wanted, given.filename or "")
+        if file is None:
+            raise Refusal(Code.BAD_REQUEST, f"Invalid {wanted.noun.lower()} input")
+        return Taken(record=record, to=to, **vars(file))
+
+    def check_time(self, given: SendParameters) -> None:
+        """Files do not wait for ever. Raises Refusal."""
         if given.send_at is not None and given.send_at > time.time() + ON_ITS_WAY / 2:
             raise Refusal(
                 Code.INVALID_PARAMETER, f"A file can be sent {ON_ITS_WAY // 120} minutes from now at the latest"
             )
-        upload = self._sources.take(request, source or "", wanted)
-        if upload is None:
-            raise Refusal(Code.BAD_REQUEST, f"Invalid {wanted.noun.lower()} input")
-        name = clean_name(given.filename or upload.name)
-        with self._spool.open(upload.key, length=rules.HEAD) as opened:
-            head = opened.read()
-            checksum = opened.stored.checksum
-        return Taken(record, to, upload.key, name, _type_of(upload.mimetype, name, head), head, checksum)
 
-    def refuse(self, taken: Taken, code: Code, message: str) -> Refusal:
+    def file(self, request: falcon.Request, source: str, wanted: FileInput, name: str = "") -> SpooledFile | None:
+        """The file that came with the request, or that `source` names; None: there is none. `name` replaces its own."""
+        upload = self._sources.take(request, source, wanted)
+        return self.spooled(upload, name) if upload else None
+
+    def spooled(self, upload: Upload, name: str = "") -> SpooledFile:
+        name = clean_name(name or upload.name)
+        with self._spool.open(upload.key, length=rules.HEAD) as opened:
+            head, stored = opened.read(), opened.stored
+        mimetype = _type_of(upload.mimetype, name, head)
+        return SpooledFile(
+            key=upload.key, name=name, mimetype=mimetype, head=head, checksum=stored.checksum, size=stored.size
+        )
+
+    def refuse(self, taken: SpooledFile, code: Code, message: str) -> Refusal:
         """To be raised: the file is not sent, and goes."""
         self._spool.delete(taken.key)
         return Refusal(code, message)
@@ -110,13 +128,28 @@ class FileSending:
         request: falcon.Request,
         given: FileToSend,
         taken: Taken,
-        command: SendFile,
+        command: WithFile,
         shown: Shown,
         compression: dict[str, Any] | None,
     ) -> Answer:
+        return self.send_with(request, given, taken.record, command, shown, taken, compression)
+
+    def send_with(
+        self,
+        request: falcon.Request,
+        given: SendParameters,
+        record: SessionRecord,
+        command: WithFile,
+        shown: Shown,
+        file: SpooledFile | None,
+        compression: dict[str, Any] | None,
+    ) -> Answer:
+        """What may be sent without a file, too."""
+        if file is None:
+            return self._sending.send(request, given, record, command, shown)
         return self._sending.send(
-            request, given, taken.record, command, shown,
-            compression=compression, file_hash=taken.checksum, discard=lambda: self._spool.delete(taken.key),
+            request, given, record, command, shown,
+            compression=compression, file_hash=file.checksum, discard=lambda: self._spool.delete(file.key),
         )  # fmt: skip
 
 

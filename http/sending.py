@@ -17,7 +17,7 @@ from pydantic import BeforeValidator, Field
 
 from warest import ids, keys
 from warest.bus import Bus
-from warest.commands import SENDS, Command, encode
+from warest.commands import Outgoing, encode
 from warest.config.settings import Settings
 from warest.errors import CommandTimeout, InvalidInput, WarestError
 from warest.http.codes import Code
@@ -42,6 +42,12 @@ def _tokens(value: object) -> list[str]:
         value = int(value)  # JSON of other languages may write a number so
     return [str(value)] if isinstance(value, str | int) and not isinstance(value, bool) else []
 
+
+#: What every send may be answered with, besides what its route says itself.
+CODES = (
+    Code.SESSION_NOT_FOUND, Code.MISSING_PARAMETER, Code.BAD_REQUEST, Code.SEND_FAILED, Code.QUEUED,
+    Code.PARTIAL_SUCCESS, Code.INVALID_PARAMETER, Code.UNPROCESSABLE_ENTITY,
+)  # fmt: skip
 
 Tokens = Annotated[list[str] | str, BeforeValidator(_tokens)]
 SendAt = Annotated[int | None, BeforeValidator(moment)]
@@ -105,12 +111,24 @@ class Sending:
     def recipients(self, tokens: list[str] | str) -> tuple[str, ...]:
         return tuple(map(str, ids.recipients(tokens, self._settings.country_code)))
 
+    def addressed(
+        self,
+        request: falcon.Request,
+        given: SendParameters,
+        missing: tuple[Code, str] = (Code.MISSING_PARAMETER, "Missing or invalid 'to'"),
+    ) -> tuple[SessionRecord, tuple[str, ...]]:
+        """Session and recipients, in the contract's order. `missing` is what is answered when there is no recipient."""
+        record = self.session(request, given)
+        if to := self.recipients(given.to):
+            return record, to
+        raise Refusal(*missing)
+
     def send(
         self,
         request: falcon.Request,
         given: SendParameters,
         record: SessionRecord,
-        command: Command,
+        command: Outgoing,
         shown: Shown,
         *,
         compression: dict[str, Any] | None = None,
@@ -118,7 +136,6 @@ class Sending:
         discard: Callable[[], None] = lambda: None,
     ) -> Answer:
         """Give the command, and tell what each recipient got. `discard` drops the file of one that is not sent anew."""
-        assert isinstance(command, SENDS)
         send, is_new = self._noted(request, given, record, command, compression, file_hash)
         if not is_new:
             discard()
@@ -142,7 +159,7 @@ class Sending:
         request: falcon.Request,
         given: SendParameters,
         record: SessionRecord,
-        command: Command,
+        command: Outgoing,
         compression: dict[str, Any] | None,
         file_hash: str,
     ) -> tuple[Send, bool]:
@@ -156,7 +173,7 @@ class Sending:
             id=ids.new_command_id(),
             session=record.ulid,
             kind=type(command).__name__,
-            recipient=command.to[0] if len(command.to) == 1 else "",  # type: ignore[union-attr]
+            recipient=command.to[0] if len(command.to) == 1 else "",
             fingerprint=fingerprint,
             idempotency_key=key,
             command={"command": encode(command), "compression": compression},
@@ -167,7 +184,7 @@ class Sending:
             raise Refusal(Code.UNPROCESSABLE_ENTITY, "This Idempotency-Key was used for another request")
         return send, is_new
 
-    def _known(self, send: Send, command: Command, shown: Shown) -> Answer:
+    def _known(self, send: Send, command: Outgoing, shown: Shown) -> Answer:
         """The answer of the first request with this key, or how far it is."""
         if send.answer:
             return _answer(send.answer["results"], command, shown)
@@ -187,7 +204,7 @@ def _can_wait(request: falcon.Request, given: SendParameters) -> bool:
     return _is_async(request) or given.send_at is not None
 
 
-def _fingerprint(command: Command, compression: dict[str, Any] | None, send_at: int | None, file_hash: str) -> str:
+def _fingerprint(command: Outgoing, compression: dict[str, Any] | None, send_at: int | None, file_hash: str) -> str:
     """Of what is asked for, however it is written; the name of a file in the spool is never the same."""
     told = [encode(command) | ({"file": file_hash} if file_hash else {}), compression, send_at]
     return hashlib.sha256(orjson.dumps(told, option=orjson.OPT_SORT_KEYS)).hexdigest()
@@ -204,7 +221,7 @@ def _job(send: Send, status: str) -> Answer:
     return Answer([{"jobId": send.id, "status": status}], "Send accepted", Code.QUEUED)
 
 
-def _answer(sent: list[dict[str, Any]], command: Command, shown: Shown) -> Answer:
+def _answer(sent: list[dict[str, Any]], command: Outgoing, shown: Shown) -> Answer:
     """Who did not get it is in the results too, with the reason."""
     entries = [_entry(one, command, shown) for one in sent]
     done = sum("error" not in one for one in sent)
@@ -213,7 +230,7 @@ def _answer(sent: list[dict[str, Any]], command: Command, shown: Shown) -> Answe
     return Answer(entries, f"{shown.label} sent{f' ({done} recipients)' if done > 1 else ''}")
 
 
-def _entry(sent: dict[str, Any], command: Any, shown: Shown) -> dict[str, Any]:
+def _entry(sent: dict[str, Any], command: Outgoing, shown: Shown) -> dict[str, Any]:
     """What each recipient of a send got (contract, endpoints.md 0.9)."""
     extras = {name: value for name, value in shown.extras.items() if value not in (None, "", False, [], {})}
     if "error" in sent:

@@ -12,43 +12,91 @@ from warest.media.options import Kind
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class SendText:
-    """Send a text to each of `to` (JIDs). `mentions` are JIDs that are named in the text as `@digits`.
+class Outgoing:
+    """What is sent to each of `to` (JIDs). `reply_to` is the id of the quoted message.
 
-    `reply_to` is the id of the quoted message. Result: a list of `Sent`, one for each recipient.
+    The result of each is a list of `Sent`, one for each recipient.
     """
 
     to: tuple[str, ...]
-    text: str
-    mentions: tuple[str, ...] = ()
     reply_to: str | None = None
     forwarded: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class SendFile:
-    """Send the file that lies in the spool under `file` to each of `to` (JIDs), and delete it there.
+class SendText(Outgoing):
+    """Send a text. `mentions` are JIDs that are named in the text as `@digits`."""
 
-    `kind` is what it is sent as (media.Kind); `name` is what the receiver of a document sees. From `width` on it is
-    said what the file is: in pixels and seconds, `thumbnail` (a JPEG) and `waveform` (64 bytes, 0 to 100) in base64; 0
-    and the empty text are unknown. Result: a list of `Sent`, one for each recipient.
+    text: str
+    mentions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WithFile(Outgoing):
+    """What needs the file that lies in the spool under `file`, and deletes it there.
+
+    `kind` is what it is sent as (media.Kind). From `width` on it is said what the file is: in pixels and seconds,
+    `thumbnail` (a JPEG) and `waveform` (64 bytes, 0 to 100) in base64; 0 and the empty text are unknown.
     """
 
     kind: Kind
-    to: tuple[str, ...]
     file: str
     mimetype: str
-    name: str = ""
-    caption: str = ""
-    view_once: bool = False
-    reply_to: str | None = None
-    forwarded: bool = False
     width: int = 0
     height: int = 0
     seconds: int = 0
     thumbnail: str = ""
     waveform: str = ""
     is_animated: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SendFile(WithFile):
+    """Send a file. `name` is what the receiver of a document sees."""
+
+    name: str = ""
+    caption: str = ""
+    view_once: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SendInteractive(WithFile):
+    """Send a text with buttons below it, each what WhatsApp calls its kind and its parameters in JSON. `file`, if there
+    is one, is a picture above it."""
+
+    kind: Kind = "image"
+    file: str = ""
+    mimetype: str = ""
+    text: str
+    footer: str = ""
+    buttons: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SendContacts(Outgoing):
+    """Send contact cards, each the name that is shown and a vCard (vcards.py). Several are shown as `title`."""
+
+    cards: tuple[tuple[str, str], ...]
+    title: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SendLocation(Outgoing):
+    """Send a place, in degrees."""
+
+    latitude: float
+    longitude: float
+    name: str = ""
+    address: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SendPoll(Outgoing):
+    """Ask a question. `selectable` is how many of the options one may choose."""
+
+    question: str
+    options: tuple[str, ...]
+    selectable: int = 1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -194,12 +242,12 @@ Action = (
     | MarkChatRead
 )
 
-Command = SendText | SendFile | Action | PairPhone | Logout
-
-type_of: dict[str, type] = {kind.__name__: kind for kind in get_args(Command)}
-
 #: Those whose outcome is kept in a record of its own (store.sends).
-SENDS = (SendText, SendFile)
+SENDS = (SendText, SendFile, SendInteractive, SendContacts, SendLocation, SendPoll)
+
+Command = Outgoing | Action | PairPhone | Logout
+
+type_of: dict[str, type] = {kind.__name__: kind for kind in (*SENDS, *get_args(Action), PairPhone, Logout)}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -237,4 +285,4 @@ def _decoded(value: Any) -> Any:
     """JSON has made lists of tuples, and objects of keys."""
     if isinstance(value, dict):
         return Key(**value)
-    return tuple(value) if isinstance(value, list) else value
+    return tuple(map(_decoded, value)) if isinstance(value, list) else value

@@ -180,3 +180,25 @@ def test_what_was_said_before_the_session_was_linked(product: Product, receiver:
     assert (message["body"], message["fromMe"], message["senderJid"]) == ("long ago", False, f"{BUDI}@s.whatsapp.net")
     eventually(lambda: receiver.of("session_status"))
     assert receiver.of("message_received") == []
+
+
+def test_a_chat_is_read_and_pinned(product: Product) -> None:
+    """The sender hears that we have read it, our other devices too; a pinned message is pinned on both sides."""
+    id = product.phone_sends(BUDI, ANI, "read me")
+    kept(product, id)
+    answer = product.api("POST", f"/chats/{BUDI}/read", json={"sessionId": "ani", "messages": 5})
+    assert (answer["code"], answer["result"]["mode"], answer["result"]["synced"]) == (1000, "by_messages", True)
+    assert id in [one["id"] for one in answer["result"]["marked"]]
+    (chat,) = [
+        one for one in product.api("GET", "/chats", params={"sessionId": "ani"})["result"]["data"] if BUDI in one["jid"]
+    ]
+    assert chat["unreadCount"] == 0
+    nothing = product.api("POST", "/chats/628130009999/read", json={"sessionId": "ani"})
+    assert (nothing["code"], nothing["result"]) == (2004, None)
+    answer = product.api("POST", f"/chats/{BUDI}/pin", json={"sessionId": "ani", "pin": True})
+    assert (answer["message"], answer["result"]["pinned"], answer["result"]["synced"]) == ("Chat pinned", True, True)
+    assert product.api("POST", f"/chats/{BUDI}/pin", json={"sessionId": "ani"})["code"] == 2001
+    path = f"/chats/{BUDI}/messages/{id}/pin"
+    answer = product.api("POST", path, json={"sessionId": "ani", "pin": True})
+    assert (answer["message"], answer["result"]["messageId"]) == ("Message pinned", id)
+    eventually(lambda: kept(product, id)["messageTypeDetails"]["pin"]["pinned"])

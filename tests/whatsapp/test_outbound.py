@@ -8,6 +8,7 @@ from warest import commands
 from warest.errors import CommandTimeout, InvalidInput, NotConnected, WarestError, WhatsAppRefused
 from warest.ids import Jid
 from warest.whatsapp import contents, outbound
+from warest.whatsapp.contents import actions
 from warest.whatsapp.outbound import engine
 from warest.whatsapp.payload import to_json
 
@@ -48,7 +49,7 @@ THEIRS = commands.Key(chat="1@g.us", id="3EB0", from_me=False, participant=ANI)
 
 def test_a_reaction() -> None:
     """To somebody's message in a group: the key names who wrote it."""
-    made = to_json(contents.reaction(THEIRS, "🎉"))["reactionMessage"]
+    made = to_json(actions.reaction(THEIRS, "🎉"))["reactionMessage"]
     assert made["key"] == {"remoteJid": "1@g.us", "fromMe": False, "id": "3EB0", "participant": ANI}
     assert (made["text"], int(made["senderTimestampMs"]) > 1_700_000_000_000) == ("🎉", True)
 
@@ -59,25 +60,62 @@ def test_an_edit() -> None:
         ((), {"conversation": "new"}),
         ((ANI,), {"extendedTextMessage": {"text": "new", "contextInfo": {"mentionedJid": [ANI]}}}),
     ):
-        made = to_json(contents.edit(commands.Edit(key=MINE, text="new", mentions=mentions)))
+        made = to_json(actions.edit(commands.Edit(key=MINE, text="new", mentions=mentions)))
         protocol = made["editedMessage"]["message"]["protocolMessage"]
         assert protocol["key"] == {"remoteJid": ANI, "fromMe": True, "id": "3EB0"}
         assert (protocol["type"], protocol["editedMessage"]) == ("MESSAGE_EDIT", expected)
 
 
 def test_a_revoke() -> None:
-    assert to_json(contents.revoke(MINE)) == {
+    assert to_json(actions.revoke(MINE)) == {
         "protocolMessage": {"key": {"remoteJid": ANI, "fromMe": True, "id": "3EB0"}, "type": "REVOKE"}
     }
 
 
 def test_a_pin() -> None:
     """For a time; an unpin has none."""
-    pinned = to_json(contents.pin(commands.PinMessage(key=MINE, pin=True, seconds=86_400)))
+    pinned = to_json(actions.pin(commands.PinMessage(key=MINE, pin=True, seconds=86_400)))
     assert pinned["pinInChatMessage"]["type"] == "PIN_FOR_ALL"
     assert pinned["messageContextInfo"] == {"messageAddOnDurationInSecs": 86_400}
-    unpinned = to_json(contents.pin(commands.PinMessage(key=MINE, pin=False)))
+    unpinned = to_json(actions.pin(commands.PinMessage(key=MINE, pin=False)))
     assert unpinned["pinInChatMessage"]["type"] == "UNPIN_FOR_ALL" and "messageContextInfo" not in unpinned
+
+
+def test_contacts() -> None:
+    """One stands alone."""
+    one = commands.SendContacts(to=(ANI,), cards=(("A", "BEGIN"),), title="A", forwarded=True)
+    assert to_json(contents.contacts(one, ANI)) == {
+        "contactMessage": {
+            "displayName": "A", "vcard": "BEGIN", "contextInfo": {"forwardingScore": 1, "isForwarded": True},
+        }
+    }  # fmt: skip
+    two = commands.SendContacts(to=(ANI,), cards=(("A", "a"), ("B", "b")), title="2 contacts")
+    assert to_json(contents.contacts(two, ANI)) == {
+        "contactsArrayMessage": {
+            "displayName": "2 contacts",
+            "contacts": [{"displayName": "A", "vcard": "a"}, {"displayName": "B", "vcard": "b"}],
+        }
+    }
+
+
+def test_a_location() -> None:
+    """A name that it does not have is left out; degrees are told even where they are 0."""
+    place = commands.SendLocation(to=(ANI,), latitude=0.0, longitude=-6.2, address="x", reply_to="Q")
+    told = to_json(contents.location(place, ANI))["locationMessage"]
+    assert told.pop("contextInfo")["stanzaId"] == "Q"
+    assert told == {"degreesLatitude": 0.0, "degreesLongitude": -6.2, "address": "x"}
+
+
+@pytest.mark.parametrize(("selectable", "kind"), [(1, "pollCreationMessageV3"), (2, "pollCreationMessage")])
+def test_a_poll(selectable: int, kind: str) -> None:
+    """With the secret that its votes are encrypted with."""
+    poll = commands.SendPoll(to=(ANI,), question="?", options=("a", "b"), selectable=selectable)
+    assert to_json(contents.poll(poll, ANI, b"0" * 32)) == {
+        "messageContextInfo": {"messageSecret": "MDAw" * 10 + "MDA="},
+        kind: {
+            "name": "?", "options": [{"optionName": "a"}, {"optionName": "b"}], "selectableOptionsCount": selectable,
+        },
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(

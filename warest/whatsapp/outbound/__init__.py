@@ -32,6 +32,10 @@ def logout(client: Client, _: commands.Logout, __: Take) -> None:
 _HANDLERS: dict[type, Callable[[Client, Any, Take], Any]] = {
     commands.SendText: sends.text,
     commands.SendFile: sends.file,
+    commands.SendInteractive: sends.buttons,
+    commands.SendContacts: sends.contacts,
+    commands.SendLocation: sends.location,
+    commands.SendPoll: sends.poll,
     commands.React: actions.react,
     commands.Edit: actions.edit,
     commands.Revoke: actions.revoke,

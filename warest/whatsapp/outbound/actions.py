@@ -5,8 +5,9 @@ from typing import Any
 
 from warest import commands
 from warest.ids import Jid
-from warest.whatsapp import contents, protos
+from warest.whatsapp import protos
 from warest.whatsapp.client import Client
+from warest.whatsapp.contents import actions as contents
 from warest.whatsapp.outbound.engine import engine_jid, refusal, send
 
 _DONE = dataclasses.asdict(commands.Done(synced=True))

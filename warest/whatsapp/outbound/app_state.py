@@ -11,7 +11,7 @@ from typing import Any
 from warest import commands
 from warest.whatsapp import protos
 from warest.whatsapp.client import Client
-from warest.whatsapp.contents import key_of
+from warest.whatsapp.contents.actions import key_of
 from warest.whatsapp.outbound.engine import refusal
 
 log = logging.getLogger(__name__)

@@ -1,6 +1,7 @@
 """Messages of ours: one for each recipient, who may get it or not."""
 
 import dataclasses
+import os
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -10,6 +11,7 @@ from warest.errors import WarestError
 from warest.ids import Jid
 from warest.whatsapp import contents, protos
 from warest.whatsapp.client import Client
+from warest.whatsapp.contents import files, interactive
 from warest.whatsapp.outbound.engine import refusal, send
 
 #: The kinds of files that WhatsApp's media host knows.
@@ -35,11 +37,29 @@ def text(client: Client, command: commands.SendText, _: Take) -> Results:
 
 def file(client: Client, command: commands.SendFile, take: Take) -> Results:
     """One upload for all recipients."""
-    uploaded = _uploaded(client, take(command.file), command) | {"mimetype": command.mimetype}
-    return _to_all(client, command.to, lambda to: contents.file(command, uploaded, to))
+    uploaded = _uploaded(client, take(command.file), command)
+    return _to_all(client, command.to, lambda to: files.file(command, uploaded, to))
 
 
-def _uploaded(client: Client, data: bytes, command: commands.SendFile) -> contents.File:
+def buttons(client: Client, command: commands.SendInteractive, take: Take) -> Results:
+    uploaded = _uploaded(client, take(command.file), command) if command.file else None
+    return _to_all(client, command.to, lambda to: interactive.build(command, uploaded, to))
+
+
+def contacts(client: Client, command: commands.SendContacts, _: Take) -> Results:
+    return _to_all(client, command.to, lambda to: contents.contacts(command, to))
+
+
+def location(client: Client, command: commands.SendLocation, _: Take) -> Results:
+    return _to_all(client, command.to, lambda to: contents.location(command, to))
+
+
+def poll(client: Client, command: commands.SendPoll, _: Take) -> Results:
+    """Each recipient's poll has its own secret, which is stored with the message."""
+    return _to_all(client, command.to, lambda to: contents.poll(command, to, os.urandom(contents.POLL_SECRET)))
+
+
+def _uploaded(client: Client, data: bytes, command: commands.WithFile) -> files.File:
     from neonize.utils.enum import MediaType
 
     try:
@@ -54,6 +74,7 @@ def _uploaded(client: Client, data: bytes, command: commands.SendFile) -> conten
         "fileSHA256": file.FileSHA256,
         "fileLength": file.FileLength,
         "mediaKeyTimestamp": int(time.time()),
+        "mimetype": command.mimetype,
     }
 
 

@@ -1,0 +1,119 @@
+"""What is sent arrives on the phone, which decrypts it, as phones write such messages themselves."""
+
+import base64
+import io
+import json
+import sqlite3
+import tempfile
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from support.product import Product, running
+from support.waiting import eventually
+
+ANI, BUDI = "628131003001", "628131003002"
+
+Send = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def product() -> Any:
+    """One for all: nothing here disturbs the others."""
+    with tempfile.TemporaryDirectory(prefix="warest-test-") as folder, running(Path(folder)) as product:
+        product.link("ani", ANI)
+        product.sandbox("POST", "/phones", json={"phone": BUDI, "name": "Budi"})
+        yield product
+
+
+@pytest.fixture
+def send(product: Product) -> Send:
+    """Sends something by JSON; the answer's entry."""
+
+    def one(route: str, **body: Any) -> dict[str, Any]:
+        answer = product.api("POST", f"/messages/send/{route}", json={"sessionId": "ani", "to": BUDI, **body})
+        assert answer["code"] == 1000, answer
+        entry: dict[str, Any] = answer["results"][0]
+        return entry
+
+    return one
+
+
+def arrived(product: Product, message_id: str) -> dict[str, Any]:
+    """What the phone has of a message."""
+
+    def found() -> list[dict[str, Any]]:
+        messages = product.sandbox("GET", f"/phones/{BUDI}/messages", params={"after": 0, "wait": 0})
+        return [message for message in messages if message["id"] == message_id]
+
+    message: dict[str, Any] = eventually(found)[0]
+    return message
+
+
+def stored(product: Product, message_id: str) -> dict[str, Any]:
+    """What our own database has of a message, which comes a moment later, in the original's JSON."""
+    with closing(sqlite3.connect(product.data / "warest.sqlite")) as database:
+        ask = "select raw from messages where id = ?"
+        (raw,) = eventually(lambda: database.execute(ask, [message_id]).fetchone())
+    message: dict[str, Any] = json.loads(raw)["message"]
+    return message
+
+
+def test_a_contact_and_several(product: Product, send: Send) -> None:
+    entry = send("contact", contact={"name": "Citra, Dr.", "phone": "0813"})
+    message = arrived(product, entry["messageId"])["message"]["contactMessage"]
+    assert message["displayName"] == "Citra, Dr."
+    assert "FN:Citra\\, Dr.\n" in message["vcard"] and "waid=62813:+62813" in message["vcard"]
+    entry = send("contact", contact=[{"name": "C"}, {"name": "D"}])
+    message = arrived(product, entry["messageId"])["message"]["contactsArrayMessage"]
+    assert [card["displayName"] for card in message["contacts"]] == ["C", "D"]
+
+
+def test_a_location(product: Product, send: Send) -> None:
+    entry = send("location", location={"latitude": -6.1754, "longitude": 106.8272, "name": "Monas"})
+    message = arrived(product, entry["messageId"])["message"]["locationMessage"]
+    assert message == {"degreesLatitude": -6.1754, "degreesLongitude": 106.8272, "name": "Monas"}
+
+
+@pytest.mark.parametrize(("most", "kind"), [(1, "pollCreationMessageV3"), (2, "pollCreationMessage")])
+def test_a_poll(product: Product, send: Send, most: int, kind: str) -> None:
+    """Its secret is the same on the phone and in our database: votes can be read."""
+    entry = send("poll", question="Tea?", options=["yes", "no"], maxSelection=most)
+    message = arrived(product, entry["messageId"])["message"]
+    assert [option["optionName"] for option in message[kind]["options"]] == ["yes", "no"]
+    assert message[kind]["selectableOptionsCount"] == most
+    secret = message["messageContextInfo"]["messageSecret"]
+    assert len(secret) == 44
+    assert stored(product, entry["messageId"])["messageContextInfo"]["messageSecret"] == secret
+
+
+def test_buttons(product: Product, send: Send) -> None:
+    """With a picture that was made fit to be sent, and the id that WhatsApp knows the message by."""
+    image = io.BytesIO()
+    Image.new("RGB", (1200, 600), "red").save(image, "PNG")
+    entry = send(
+        "button", text="Well?", footer="small", buttons=["Yes", {"type": "url", "text": "Look", "url": "https://x.id"}],
+        image="data:image/png;base64," + base64.b64encode(image.getvalue()).decode(),
+    )  # fmt: skip
+    message = arrived(product, entry["messageId"])["message"]["interactiveMessage"]
+    assert (message["body"], message["footer"]) == ({"text": "Well?"}, {"text": "small"})
+    assert [button["name"] for button in message["nativeFlowMessage"]["buttons"]] == ["quick_reply", "cta_url"]
+    header = message["header"]
+    assert header["hasMediaAttachment"] is True
+    assert header["imageMessage"]["mediaKey"] and header["imageMessage"]["JPEGThumbnail"]
+    assert (header["imageMessage"]["width"], header["imageMessage"]["height"]) == (1200, 600)
+
+
+def test_a_list(product: Product, send: Send) -> None:
+    """Without a picture nothing is fetched (quirk Q30)."""
+    entry = send("list", text="Choose", buttonText="Menu", sections=[{"title": "S", "rows": ["a", "b"]}])
+    message = arrived(product, entry["messageId"])["message"]["interactiveMessage"]
+    assert "header" not in message
+    (button,) = message["nativeFlowMessage"]["buttons"]
+    assert button["name"] == "single_select"
+    told = json.loads(button["buttonParamsJSON"])
+    assert (told["title"], [row["title"] for row in told["sections"][0]["rows"]]) == ("Menu", ["a", "b"])
