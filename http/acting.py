@@ -4,6 +4,7 @@ Facts: contract, endpoints.md section 7. The session comes first, then whom it i
 """
 
 import re
+import threading
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,10 @@ from warest.http.sending import Tokens
 from warest.http.sessions import SessionAccess, phone_of
 from warest.states import States
 from warest.store import Account, Message, SessionRecord, Store
+
+#: What the engine calls messages that it sends begins so. One that was sent just now may be on its way into the
+#: database: it is waited for so long, s, by so many requests of a process at the same time.
+_OF_THE_ENGINE, PATIENCE, WAITERS = "3EB0", 1.0, 8
 
 #: What WhatsApp calls messages has neither blanks, by which the engine joins them, nor a zero byte, where it ends them.
 _MESSAGE_ID = re.compile(r"[!-~]{1,128}")
@@ -87,6 +92,7 @@ class Acting:
         self._settings = settings
         self._states = states
         self.store = store
+        self._waiters = threading.BoundedSemaphore(WAITERS)
 
     def chat(self, request: falcon.Request, given: Act) -> Place:
         return self._place(request, given, "Missing destination")
@@ -103,8 +109,7 @@ class Acting:
     def with_message(self, place: Place, message_id: str) -> Place:
         if not _MESSAGE_ID.fullmatch(message_id):
             raise Refusal(Code.INVALID_PARAMETER, "This is no messageId")
-        found = self.store.messages.find(place.account, place.record.ulid, message_id)
-        return Place(place.account, place.record, place.chat, message_id, self._in_chat(place, found))
+        return Place(place.account, place.record, place.chat, message_id, self._known(place, message_id))
 
     def order(self, place: Place, command: Action, failed: Code = Code.INTERNAL_ERROR) -> bool:
         """Have the session do it; whether it is synced. `failed` is the code for what WhatsApp refuses."""
@@ -155,8 +160,23 @@ class Acting:
             raise Refusal(Code.INVALID_PARAMETER, "Only one destination at a time")
         return Place(account, record, to[0])
 
-    def _in_chat(self, place: Place, found: list[Message]) -> Message | None:
+    def _known(self, place: Place, message_id: str) -> Message | None:
+        """Whoever has just sent a message may do something to it at once."""
+        found = self._find(place, message_id)
+        if found or not message_id.startswith(_OF_THE_ENGINE) or not self._waiters.acquire(blocking=False):
+            return found
+        try:
+            deadline = time.monotonic() + PATIENCE
+            while found is None and time.monotonic() < deadline:
+                time.sleep(PATIENCE / 20)
+                found = self._find(place, message_id)
+            return found
+        finally:
+            self._waiters.release()
+
+    def _find(self, place: Place, message_id: str) -> Message | None:
         chats = {place.chat, self.stored_chat(place)}
+        found = self.store.messages.find(place.account, place.record.ulid, message_id)
         return next((message for message in found if message.chat in chats), None)
 
 

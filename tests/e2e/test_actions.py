@@ -1,14 +1,18 @@
 """What is done to messages and chats: the other one's phone shows it, and our own knows it by the app state."""
 
+import json
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 
 from support.product import Product, running
 from support.waiting import eventually
+from warest import keys
 
 ANI, BUDI = "628130006001", "628130006002"
 BUDI_JID = f"{BUDI}@s.whatsapp.net"
@@ -57,10 +61,17 @@ def chat(product: Product) -> dict[str, Any]:
 
 
 def last_mutation(product: Product, collection: str) -> dict[str, Any]:
-    """The newest thing that our phone has read in its app state; without its time."""
+    """The newest thing that our phone has read in its app state, which happened just now."""
     mutation = product.sandbox("GET", f"/phones/{ANI}/app-state")[collection][-1]
-    mutation["value"].pop("timestamp")
+    assert abs(int(mutation["value"].pop("timestamp")) / 1000 - time.time()) < 600
     return {"index": mutation["index"], **mutation["value"]}
+
+
+def reported(product: Product) -> list[dict[str, Any]]:
+    """The data of every message_received."""
+    with redis.Redis(unix_socket_path=str(product.data / "redis.sock")) as client:
+        entries: Any = client.xrange(keys.EVENTS)
+    return [json.loads(fields[b"body"])["data"] for _, fields in entries if fields[b"event"] == b"message_received"]
 
 
 @pytest.fixture
@@ -98,6 +109,14 @@ def test_a_reaction(product: Product, request: pytest.FixtureRequest, whose: str
     everything = product.sandbox("GET", f"/phones/{BUDI}/messages", params={"after": 0, "wait": 0})
     keys = [each["message"]["reactionMessage"]["key"] for each in everything if "reaction" in each]
     assert [key["fromMe"] for key in keys if key["ID"] == message] == [whose == "mine"] * 2
+
+
+def test_at_once(product: Product) -> None:
+    """What was sent just now is our own, also before it is kept."""
+    for number in range(5):
+        sent: str = product.send("ani", BUDI, f"number {number}")["results"][0]["messageId"]
+        act(product, "star", sent)
+        assert last_mutation(product, "regular_high")["index"] == ["star", BUDI_JID, sent, "1", "0"]
 
 
 def test_an_edit(product: Product, mine: str) -> None:
@@ -209,6 +228,29 @@ def test_the_chat_by_its_hidden_identity(product: Product, theirs: str) -> None:
     assert answer["results"][0]["toJid"] == lid and answer["results"][0]["synced"]
     assert last_mutation(product, "regular_high")["index"] == ["star", lid, theirs, "0", "0"]
     assert "starredAt" in (kept(product, theirs) or {})["messageTypeDetails"]
+
+
+def test_a_group(product: Product) -> None:
+    """What somebody says there reaches us once, with his words; and what is done to it names him."""
+    by = product.sandbox("POST", "/groups", json={"name": "Friends", "by": BUDI, "members": [ANI]})
+    group: str = by["id"]
+    said = product.sandbox("POST", f"/phones/{BUDI}/messages", json={"to": group, "text": "halo group"})["id"]
+
+    def heard() -> list[Any]:
+        asked = {"sessionId": "ani", "limit": 100}
+        return list(product.api("GET", f"/chats/{group}/messages", params=asked)["result"]["data"])
+
+    (message,) = eventually(heard, what="the message to be kept")
+    assert (message["id"], message["body"], message["senderJid"]) == (said, "halo group", BUDI_JID)
+    assert [data["text"] for data in reported(product) if data["sender"]["chatId"] == group] == ["halo group"]
+    for action in ("reaction", "mark-as-read", "star"):
+        told = {"sessionId": "ani", "to": group, "emoji": "🎉"}
+        assert product.api("POST", f"/messages/{said}/action/{action}", json=told)["code"] == 1000
+    eventually(lambda: shown(product, BUDI, said).get("reactions") == {ANI: "🎉"}, what="the reaction")
+    eventually(lambda: shown(product, BUDI, said)["status"] == "read", what="the receipt")
+    assert last_mutation(product, "regular_high")["index"] == ["star", group, said, "0", BUDI_JID]
+    sent = product.api("POST", "/messages/send/text", json={"sessionId": "ani", "to": group, "message": "halo Budi"})
+    assert shown(product, BUDI, sent["results"][0]["messageId"])["text"] == "halo Budi"
 
 
 def test_without_the_fix_it_stays_here(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from warest import commands
 from warest.bus import answered, refused
 from warest.commands import Key
 from warest.errors import CommandTimeout, InvalidInput, NotConnected, WarestError, WhatsAppRefused
+from warest.http import acting
 from warest.store import Account, ChatNews, ContactNews, Message, SessionRecord, Store
 
 Call = Callable[..., testing.Result]
@@ -146,6 +147,28 @@ def test_of_a_message_that_is_known(
     mine = Key(chat=CHAT, id="M1", from_me=True, timestamp=1_700_000_000)
     theirs = Key(chat=GROUP, id="M1", from_me=False, participant=AUTHOR, timestamp=1_700_000_000)
     assert ordered == [commands.React(key=mine, emoji=""), commands.React(key=theirs, emoji="")]
+
+
+def test_of_a_message_that_was_sent_just_now(
+    call: Call, opened: Store, session: SessionRecord, ordered: list[commands.Command], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is not in the database yet, and is waited for; an unknown one is given up in the end."""
+    look = opened.messages.find
+
+    def look_and_learn(*asked: Any) -> list[Message]:
+        """What is known; and then the message comes, right after the first look."""
+        found = look(*asked)
+        opened.messages.put(session.ulid, [message("3EB0AA", from_me=True)])
+        return found
+
+    monkeypatch.setattr(acting, "PATIENCE", 20.0)
+    monkeypatch.setattr(opened.messages, "find", look_and_learn)
+    assert call("POST", "/messages/3EB0AA/action/unreaction", json=BODY).status_code == 200
+    key = Key(chat=CHAT, id="3EB0AA", from_me=True, timestamp=1_700_000_000)
+    assert ordered == [commands.React(key=key, emoji="")]
+    monkeypatch.setattr(acting, "PATIENCE", 0.02)
+    assert call("POST", "/messages/3EB0BB/action/unreaction", json=BODY).status_code == 200
+    assert ordered[1:] == [commands.React(key=Key(chat=CHAT, id="3EB0BB", from_me=False), emoji="")]
 
 
 def test_a_chat_by_its_hidden_identity(

@@ -9,8 +9,10 @@ import hashlib
 import json
 import logging
 import os
+import sqlite3
 import sys
 import threading
+from contextlib import closing
 from types import SimpleNamespace
 from typing import Any
 
@@ -49,7 +51,10 @@ EVENT_OF: dict[str, Any] = {}
 
 
 def on_message(_: Any, event: Any) -> None:
+    """In groups the sender's key comes first, as an event of its own under the id of the message that follows."""
     body, source = event.Message, event.Info.MessageSource
+    if {field.name for field, _ in body.ListFields()} == {"senderKeyDistributionMessage"}:
+        return
     MESSAGES[event.Info.ID] = body
     EVENT_OF[event.Info.ID] = event
     tell(
@@ -58,6 +63,7 @@ def on_message(_: Any, event: Any) -> None:
         text=body.conversation or body.extendedTextMessage.text,
         sender=source.Sender.User,
         chat=source.Chat.User,
+        group=source.IsGroup,
         fromMe=source.IsFromMe,
         name=event.Info.Pushname,
         type=event.Info.Type,
@@ -94,21 +100,29 @@ EVENTS: dict[Any, Any] = {
     ),
     events.HistorySyncEv: on_history,
     events.MessageEv: on_message,
+    events.UndecryptableMessageEv: lambda _, __: tell("undecryptable"),
     events.ReceiptEv: lambda _, event: tell("receipt", ids=list(event.MessageIDs), type=event.Type),
     events.PresenceEv: lambda _, event: tell("presence", sender=event.From.User, gone=event.Unavailable),
     events.ChatPresenceEv: lambda _, event: tell("typing", sender=event.MessageSource.Sender.User),
 }
 
+
+def address(text: str) -> Any:
+    """A phone number, or a JID."""
+    user, _, server = text.partition("@")
+    return build_jid(user, server or "s.whatsapp.net")
+
+
 ORDERS: dict[str, Any] = {
     "pair": lambda client, phone: client.PairPhone(phone, True, ClientName.LINUX, ClientType.CHROME),
     "connected": lambda client: client.is_connected,
     "logged_in": lambda client: client.is_logged_in,
-    "send": lambda client, to, text: client.send_message(build_jid(to), protos.e2e.Message(conversation=text)).ID,
+    "send": lambda client, to, text: client.send_message(address(to), protos.e2e.Message(conversation=text)).ID,
     "send_content": lambda client, to, content: (
         client.send_message(build_jid(to), ParseDict(content, protos.e2e.Message())).ID
     ),
-    "read": lambda client, id, chat: client.mark_read(
-        id, chat=build_jid(chat), sender=build_jid(chat), receipt=ReceiptType.READ
+    "read": lambda client, id, chat, sender="": client.mark_read(
+        id, chat=address(chat), sender=address(sender or chat), receipt=ReceiptType.READ
     ),
     "me": lambda client: client.get_me().PushName,
     "name": lambda client, name: client.set_profile_name(name),
@@ -116,8 +130,9 @@ ORDERS: dict[str, Any] = {
     "available": lambda client: client.send_presence(Presence.AVAILABLE),
     "unavailable": lambda client: client.send_presence(Presence.UNAVAILABLE),
     "subscribe": lambda client, to: client.subscribe_presence(build_jid(to)),
+    "groups": lambda client: [group.GroupName.Name for group in client.get_joined_groups()],
     "type": lambda client, to: client.send_chat_presence(
-        build_jid(to), ChatPresence.CHAT_PRESENCE_COMPOSING, ChatPresenceMedia.CHAT_PRESENCE_MEDIA_TEXT
+        address(to), ChatPresence.CHAT_PRESENCE_COMPOSING, ChatPresenceMedia.CHAT_PRESENCE_MEDIA_TEXT
     ),
     "blocklist": lambda client: len(client.get_blocklist().JIDs),
     "about": lambda client, text: client.set_status_message(text),
@@ -180,7 +195,15 @@ def execute(client: Any, command: dict[str, Any]) -> Any:
     return outbound.execute(ours, commands.decode(command), lambda _: b"")  # type: ignore[arg-type]
 
 
+def forget_keys(_: Any) -> None:
+    """Of groups; and the engine's own copy in memory is none."""
+    with closing(sqlite3.connect(DATABASE)) as database, database:
+        database.execute("delete from whatsmeow_sender_keys")
+        database.execute("delete from whatsmeow_sessions")
+
+
 ORDERS["send_image"] = send_image
+ORDERS["forget_keys"] = forget_keys
 ORDERS["execute"] = execute
 ORDERS["vote"], ORDERS["open_vote"], ORDERS["app_state"] = send_vote, open_vote, set_app_state
 ORDERS["download"] = lambda client, id: hashlib.sha256(client.download_any(MESSAGES[id])).hexdigest()

@@ -185,7 +185,10 @@ async def test_everything_is_there_after_a_restart(world: World, tmp_path: Path)
 async def test_a_folder_of_the_first_version_is_brought_up_to_date(world: World, tmp_path: Path) -> None:
     world.store.close()
     with sqlite3.connect(tmp_path / FILE) as database:
-        database.executescript("alter table accounts drop column about; drop table files; pragma user_version = 1")
+        database.executescript(
+            "alter table accounts drop column about; drop table files; drop table groups; drop table group_members;"
+            " drop table sender_keys; pragma user_version = 1"
+        )
     database.close()
     world.store = Store(tmp_path)
     again = Network(world.store, NO_TOKENS)

@@ -218,6 +218,15 @@ def test_which_messages_are_of_a_chat(incoming: Incoming, options: dict[str, Any
     assert inbound.is_of_a_chat(incoming(E2E.Message(conversation="x"), **options)) is wanted
 
 
+def test_a_senders_key_is_no_message(incoming: Incoming) -> None:
+    """The engine reports it under the id of the message that follows; beside a content it does not matter."""
+    key = {"groupID": "1-2@g.us", "axolotlSenderKeyDistributionMessage": b"secret"}
+    alone = incoming(E2E.Message(senderKeyDistributionMessage=key), group=True, chat="1-2@g.us")
+    assert not inbound.is_of_a_chat(alone)
+    both = incoming(E2E.Message(senderKeyDistributionMessage=key, conversation="x"), group=True, chat="1-2@g.us")
+    assert inbound.is_of_a_chat(both)
+
+
 def test_event_ids_repeat_with_the_message(incoming: Incoming) -> None:
     """Delivered again, from another device of its author and with another text, it is the same event."""
     first = incoming(E2E.Message(conversation="x"))

@@ -64,6 +64,11 @@ class Account:
     linking: set[int] = field(default_factory=set)
 
     @property
+    def key(self) -> str:
+        """What a chat with it is called in the control API and in the store."""
+        return self.phone
+
+    @property
     def pn(self) -> Jid:
         return Jid(self.phone, PN_SERVER)
 
@@ -169,6 +174,7 @@ class Accounts:
         for table in ("prekeys", "queue", "watchers"):
             self._store.write(f"delete from {table} where phone = ? and device = ?", *where)
         self._store.write("delete from sessions where address = ?", str(device.lid))
+        self._store.write("delete from sender_keys where address = ?", str(device.lid))
 
     def next_key_index(self, account: Account) -> int:
         account.last_key_index += 1

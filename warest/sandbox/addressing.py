@@ -13,7 +13,11 @@ from warest.sandbox.nodes import Node, Value
 _FROM_OTHERS = frozenset({"message", "receipt", "notification", "presence", "chatstate"})
 
 #: The attributes that name somebody, and where the other name of the same one stands.
-_NAMES = {"from": ("sender_pn", "sender_lid"), "recipient": ("peer_recipient_pn", "recipient_lid")}
+_NAMES = {
+    "from": ("sender_pn", "sender_lid"),
+    "participant": ("participant_pn", "participant_lid"),
+    "recipient": ("peer_recipient_pn", "recipient_lid"),
+}
 
 
 def by_phone_number(stanza: Node, accounts: Accounts) -> Node:

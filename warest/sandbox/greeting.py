@@ -11,6 +11,7 @@ from typing import Any
 from warest.sandbox.accounts import Account, Accounts, Device
 from warest.sandbox.crypto import sha256
 from warest.sandbox.delivery import Delivery
+from warest.sandbox.groups import Group
 from warest.sandbox.history import History, Item
 from warest.sandbox.media import Files
 from warest.sandbox.nodes import Node, Value
@@ -90,11 +91,13 @@ class Greeting:
         sync = protos.history.HistorySync(syncType="INITIAL_BOOTSTRAP", chunkOrder=1, progress=100)
         chats: dict[str, Any] = {}
         for seq, status, item in self._history.latest(account):
-            if item.chat.phone not in chats:
-                chats[item.chat.phone] = _new_chat(sync, item)
-            message = chats[item.chat.phone].messages.add(msgOrderID=seq).message
-            message.key.remoteJID, message.key.ID = str(item.chat.pn), item.id
+            if item.chat.key not in chats:
+                chats[item.chat.key] = _new_chat(sync, item)
+            message = chats[item.chat.key].messages.add(msgOrderID=seq).message
+            message.key.remoteJID, message.key.ID = chats[item.chat.key].ID, item.id
             message.key.fromMe = item.sender is account
+            if isinstance(item.chat, Group) and item.sender is not account:
+                message.key.participant = message.participant = str(item.sender.lid)
             message.message.CopyFrom(item.message)
             message.messageTimestamp = item.timestamp
             message.status = message.Status.Value(_STATUS[status])
@@ -103,6 +106,9 @@ class Greeting:
 
 def _new_chat(sync: Any, latest: Item) -> Any:
     """A conversation, with what the session must know of the other account."""
+    if isinstance(latest.chat, Group):
+        group = latest.chat
+        return sync.conversations.add(ID=str(group.jid), name=group.name, conversationTimestamp=latest.timestamp)
     pn, lid, name = str(latest.chat.pn), str(latest.chat.lid), latest.chat.name
     sync.phoneNumberToLidMappings.add(pnJID=pn, lidJID=lid)
     sync.pushnames.add(ID=pn, pushname=name)

@@ -9,6 +9,7 @@ from warest.errors import NotFound
 from warest.ids import Jid
 from warest.sandbox import attachments, polls, reading
 from warest.sandbox.accounts import Account, Accounts
+from warest.sandbox.groups import Chat, Groups
 from warest.sandbox.store import Store
 from warest.whatsapp import protos
 
@@ -23,13 +24,17 @@ _LATEST = 500
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One message between two accounts; `message` is the protobuf as the people see it."""
+    """One message to an account or a group; `message` is the protobuf as the people see it.
 
-    chat: Account
+    `retries` is how often the phone had to ask for it again before it could open it.
+    """
+
+    chat: Chat
     sender: Account
     id: str
     timestamp: int
     message: Any
+    retries: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,26 +49,28 @@ class Target:
 
 
 class History:
-    def __init__(self, store: Store, accounts: Accounts) -> None:
+    def __init__(self, store: Store, accounts: Accounts, groups: Groups) -> None:
         self._store = store
         self._accounts = accounts
+        self._groups = groups
         self._arrivals: dict[str, asyncio.Event] = {}
 
     def add(self, owner: Account, item: Item) -> None:
         """Show the message on a phone; a second time it changes nothing."""
-        receiver = owner if item.sender is not owner else item.chat
+        receiver = owner if item.sender is not owner and isinstance(item.chat, Account) else item.chat
         entry = {
             **reading.describe(item.message, self._name),
             "from": item.sender.phone,
-            "to": receiver.phone,
+            "to": receiver.key,
             "id": item.id,
             "timestamp": item.timestamp,
             "fromMe": item.sender is owner,
+            **({"retries": item.retries} if item.retries else {}),
         }
         added = self._store.write(
             "insert or ignore into messages (phone, chat, sender, id, status, message, entry)"
             " values (?, ?, ?, ?, ?, ?, ?)",
-            *(owner.phone, item.chat.phone, item.sender.phone, item.id, "sent"),
+            *(owner.phone, item.chat.key, item.sender.phone, item.id, "sent"),
             *(item.message.SerializeToString(), json.dumps(entry)),
         )
         if added:
@@ -107,11 +114,11 @@ class History:
     def _rewritten(self, seq: int, entry: dict[str, Any]) -> None:
         self._store.write("update messages set entry = ? where seq = ?", json.dumps(entry), seq)
 
-    def target(self, owner: Account, chat: Account, message_id: str) -> "Target | None":
+    def target(self, owner: Account, chat: Chat, message_id: str) -> "Target | None":
         """A message of a chat that the phone shows."""
         for seq, sender, data, entry in self._store.read(
             "select seq, sender, message, entry from messages where phone = ? and chat = ? and id = ?",
-            *(owner.phone, chat.phone, message_id),
+            *(owner.phone, chat.key, message_id),
         ):
             sent_by, message = self._accounts.phone(sender), protos.e2e.Message.FromString(data)
             return Target(seq, message_id, sent_by, message, entry)
@@ -120,10 +127,10 @@ class History:
     def has(self, owner: Account, sender: Account, message_id: str) -> bool:
         return bool(self._find(owner, sender, message_id))
 
-    def sent(self, owner: Account, message_id: str) -> tuple[Account, Any] | None:
+    def sent(self, owner: Account, message_id: str) -> tuple[Chat, Any] | None:
         """The chat and the protobuf of a message that the phone itself sent or saw its account send."""
         for chat, data in self._find(owner, owner, message_id):
-            return self._accounts.phone(chat), protos.e2e.Message.FromString(data)
+            return self._groups.chat(chat), protos.e2e.Message.FromString(data)
         return None
 
     def message(self, owner: Account, message_id: str) -> Any:
@@ -170,7 +177,13 @@ class History:
         )
         phone, parse = self._accounts.phone, protos.e2e.Message.FromString
         return [
-            (seq, status, Item(phone(chat), phone(sender), message_id, json.loads(entry)["timestamp"], parse(message)))
+            (
+                seq,
+                status,
+                Item(
+                    self._groups.chat(chat), phone(sender), message_id, json.loads(entry)["timestamp"], parse(message)
+                ),
+            )
             for seq, status, chat, sender, message_id, entry, message in rows
         ]
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from warest.ids import Jid
-from warest.sandbox import app_state, media, mex, usync
+from warest.sandbox import app_state, groups, media, mex, usync
 from warest.sandbox.accounts import Device
 from warest.sandbox.crypto import DJB, signed
 from warest.sandbox.nodes import SERVER, MalformedNode, Node, Value
@@ -171,4 +171,6 @@ _HANDLERS: dict[tuple[str, str, str], Handler] = {
     ("blocklist", "get", ""): _blocklist,
     ("w:profile:picture", "get", "picture"): _picture,
     ("md", "set", "remove-companion-device"): _unlink,
+    ("w:g2", "get", "query"): groups.answer,
+    ("w:g2", "get", "participating"): groups.answer_participating,
 }

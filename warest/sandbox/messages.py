@@ -5,14 +5,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from warest.ids import Jid
+from warest.sandbox import group_messages
 from warest.sandbox.accounts import Account, Device
+from warest.sandbox.groups import group_of
 from warest.sandbox.nodes import MalformedNode, Node, Value
 
 if TYPE_CHECKING:
     from warest.sandbox.network import Network
-
-#: Children of a message that are for the receiver, beside its <enc>.
-_ENCLOSURES = frozenset({"biz", "bot", "meta", "reporting"})
 
 #: How a receipt's type counts as the status of a message; a client that is not available says `inactive`.
 _STATUS = {"": "delivered", "inactive": "delivered", "read": "read", "played": "played"}
@@ -29,6 +28,8 @@ def on_message(network: "Network", device: Device, stanza: Node) -> None:
     ack = Node("ack", {"class": "message", "id": stanza.text("id"), "from": to, "t": str(int(time.time()))})
     if fault := network.faults.take("error_ack", phone):
         ack.attrs["error"] = str(fault.options["error"])
+    elif to.is_group:
+        group_messages.deliver(network, device, stanza)
     else:
         _deliver(network, device, stanza, to)
     if not network.faults.take("no_ack", phone):
@@ -74,7 +75,7 @@ def _forwarded(sender: Device, stanza: Node, chat: Account, target: Device, enc:
     children = [enc]
     if enc.text("type") == "pkmsg":
         children.append(stanza.child("device-identity"))
-    children += [child for child in stanza.children if child.tag in _ENCLOSURES]
+    children += [child for child in stanza.children if child.tag in group_messages.ENCLOSURES]
     return Node("message", attrs, children)
 
 
@@ -85,7 +86,7 @@ def on_receipt(network: "Network", device: Device, stanza: Node) -> None:
     for message_id in ids:
         network.delivery.answered(device, "message", message_id)
     if kind == "retry":
-        _on_retry(network, device, stanza, to)
+        _on_retry(network, device, stanza, _author(stanza))
     elif kind in _STATUS:
         _on_status(network, device, stanza, ids, _STATUS[str(kind)])
     elif kind in _FOR_ONESELF:
@@ -94,6 +95,12 @@ def on_receipt(network: "Network", device: Device, stanza: Node) -> None:
         raise MalformedNode(f"a receipt of the unknown type {kind!r}")
     attrs: dict[str, Value] = {"class": "receipt", "id": ids[0], "from": to}
     _answer(device, Node("ack", attrs | ({"type": kind} if kind else {})))
+
+
+def _author(stanza: Node) -> Jid:
+    """Whose messages a receipt is for."""
+    to = stanza.jid("to")
+    return stanza.jid("participant") if to.is_group else to
 
 
 def _on_retry(network: "Network", device: Device, stanza: Node, to: Jid) -> None:
@@ -114,9 +121,9 @@ def _on_retry(network: "Network", device: Device, stanza: Node, to: Jid) -> None
 
 
 def _on_status(network: "Network", device: Device, stanza: Node, ids: list[str], status: str) -> None:
-    sender = network.accounts.find(stanza.jid("to"))
+    sender = network.accounts.find(_author(stanza))
     if sender is None:
-        raise MalformedNode(f"a receipt to {stanza.jid('to')}, which does not exist")
+        raise MalformedNode(f"a receipt to {_author(stanza)}, which does not exist")
     network.history.mark(sender, ids, status)
     kind = "" if status == "delivered" else status
     network.delivery.post_all(sender, _from_reader(device, stanza, kind), but=device)
@@ -127,12 +134,15 @@ def _on_status(network: "Network", device: Device, stanza: Node, ids: list[str],
 def _tell_own_devices(network: "Network", device: Device, stanza: Node, chat: Jid) -> None:
     """What one device has read the others need not show as new."""
     receipt = _from_reader(device, stanza, str(stanza.attrs.get("type", "")))
-    receipt.attrs["recipient"] = chat.account
+    if not stanza.jid("to").is_group:
+        receipt.attrs["recipient"] = chat.account
     network.delivery.post_all(device.account, receipt, but=device)
 
 
 def _from_reader(reader: Device, stanza: Node, kind: str) -> Node:
-    attrs: dict[str, Value] = {"from": reader.lid, "id": stanza.text("id"), "t": str(int(time.time()))}
+    to = stanza.jid("to")
+    attrs: dict[str, Value] = {"from": to, "participant": reader.lid} if to.is_group else {"from": reader.lid}
+    attrs |= {"id": stanza.text("id"), "t": str(int(time.time()))}
     if kind:
         attrs["type"] = kind
     if "recipient" in stanza.attrs:
@@ -159,6 +169,13 @@ def on_presence(network: "Network", device: Device, stanza: Node) -> None:
 
 
 def on_chatstate(network: "Network", device: Device, stanza: Node) -> None:
+    if stanza.jid("to").is_group:
+        group = group_of(network, device, stanza.jid("to"))
+        for member in group.members:
+            if member is not device.account:
+                attrs: dict[str, Value] = {"from": group.jid, "participant": device.account.lid}
+                network.delivery.pass_on(member, Node("chatstate", attrs, stanza.content))
+        return
     account = network.accounts.find(stanza.jid("to"))
     if account is None:
         raise MalformedNode(f"a chatstate to {stanza.jid('to')}, which does not exist")

@@ -16,6 +16,7 @@ from warest.sandbox.connection import Connection
 from warest.sandbox.delivery import Delivery
 from warest.sandbox.faults import Faults
 from warest.sandbox.greeting import Greeting
+from warest.sandbox.groups import Groups
 from warest.sandbox.history import History
 from warest.sandbox.media import Files
 from warest.sandbox.nodes import SERVER, MalformedNode, Node, Value
@@ -25,6 +26,7 @@ from warest.sandbox.pairing import Pairing
 from warest.sandbox.phone import PhoneKeys
 from warest.sandbox.phones import Phones
 from warest.sandbox.presence import Presence
+from warest.sandbox.sender_keys import GroupKeys
 from warest.sandbox.store import Store
 from warest.sandbox.violations import Violations
 from warest.whatsapp import protos
@@ -46,10 +48,11 @@ class Network:
         self.accounts = Accounts(store)
         self.prekeys = Prekeys(store)
         self.keys = PhoneKeys(store, self.prekeys)
-        self.history = History(store, self.accounts)
+        self.groups = Groups(store, self.accounts)
+        self.history = History(store, self.accounts, self.groups)
         self.delivery = Delivery(store)
         self.presence = Presence(self.accounts, self.delivery)
-        self.phones = Phones(self.accounts, self.keys, self.delivery, self.history)
+        self.phones = Phones(self.accounts, self.groups, self.keys, GroupKeys(store), self.delivery, self.history)
         self.files = Files(store)
         self.greeting = Greeting(self.accounts, self.keys, self.delivery, self.history, self.files)
         self.faults = Faults()

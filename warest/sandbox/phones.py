@@ -11,10 +11,12 @@ from warest.ids import Jid
 from warest.sandbox.accounts import Account, Accounts, Device
 from warest.sandbox.crypto import DJB
 from warest.sandbox.delivery import Delivery
-from warest.sandbox.envelopes import envelope
+from warest.sandbox.envelopes import Envelope, envelope
+from warest.sandbox.groups import Chat, Group, Groups
 from warest.sandbox.history import History, Item
 from warest.sandbox.nodes import MalformedNode, Node, Value
 from warest.sandbox.phone import PhoneKeys
+from warest.sandbox.sender_keys import GroupKeys
 from warest.sandbox.signal import Bundle, Undecryptable
 from warest.whatsapp import protos
 
@@ -24,19 +26,31 @@ _MAX_RETRIES = 5
 
 
 class Phones:
-    def __init__(self, accounts: Accounts, keys: PhoneKeys, delivery: Delivery, history: History) -> None:
+    def __init__(
+        self,
+        accounts: Accounts,
+        groups: Groups,
+        keys: PhoneKeys,
+        group_keys: GroupKeys,
+        delivery: Delivery,
+        history: History,
+    ) -> None:
         self._accounts = accounts
+        self._groups = groups
         self._keys = keys
+        self._group_keys = group_keys
         self._delivery = delivery
         self._history = history
         self._retries: dict[tuple[str, str], int] = {}
 
     # Sending
 
-    def send(self, sender: Account, to: Account, message: Any, message_id: str = "") -> str:
-        """Send a message as the phone: to the other account's phone and sessions, and to its own sessions."""
-        message_id = message_id or "3A" + secrets.token_hex(9).upper()
-        item = Item(to, sender, message_id, int(time.time()), message)
+    def send(self, sender: Account, to: Chat, message: Any, message_id: str = "") -> str:
+        """Send a message as the phone: to the others' phones and sessions, and to its own sessions."""
+        item = Item(to, sender, message_id or "3A" + secrets.token_hex(9).upper(), int(time.time()), message)
+        if isinstance(to, Group):
+            self._send_to_group(to, item)
+            return item.id
         self._history.add(sender, item)
         if to is not sender:
             # From phone to phone nothing is encrypted: both live in this process.
@@ -46,37 +60,43 @@ class Phones:
             self._delivery.post(device, self._stanza(item, device))
         return item.id
 
+    def _send_to_group(self, group: Group, item: Item) -> None:
+        for member in group.members:
+            self._history.add(member, item)
+        self._history.mark(item.sender, [item.id], "delivered")
+        outside = envelope(item.message)
+        distribution, shared = self._group_keys.encrypt(item.sender, group.jid, item.message.SerializeToString())
+        shared.attrs |= _about(outside)
+        for device in group.devices():
+            key = _key_message(group, distribution).SerializeToString()
+            encs = [self._keys.encrypt(item.sender, device, key), shared]
+            self._delivery.post(device, Node("message", _address(item, device), [*encs, *outside.children()]))
+
     def _stanza(self, item: Item, device: Device, *, retry: int = 0) -> Node:
         """The message for one device: a session of the sender's own account gets a copy that names the chat."""
-        sender, message = item.sender, item.message
-        outside = envelope(message)
-        attrs: dict[str, Value] = {"from": sender.lid, "id": item.id, "type": outside.type, "t": str(item.timestamp)}
-        attrs |= {"notify": sender.name} | ({"edit": outside.edit} if outside.edit else {})
-        if device.account is sender:
-            attrs |= {"recipient": item.chat.lid, "peer_recipient_pn": item.chat.pn}
+        sender, message, outside = item.sender, item.message, envelope(item.message)
+        if isinstance(item.chat, Group):
+            again = _key_message(item.chat, self._group_keys.distribution(sender, item.chat.jid))
+            again.MergeFrom(message)
+            message = again
+        elif device.account is sender:
             message = protos.e2e.Message(
                 deviceSentMessage=protos.e2e.DeviceSentMessage(destinationJID=str(item.chat.lid), message=message)
             )
-        else:
-            attrs["sender_pn"] = sender.pn
         enc = self._keys.encrypt(sender, device, message.SerializeToString(), afresh=retry > 0)
-        if outside.media_type:
-            enc.attrs["mediatype"] = outside.media_type
-        if outside.is_quiet:
-            enc.attrs["decrypt-fail"] = "hide"
-        if retry:
-            enc.attrs["count"] = str(retry)
-        return Node("message", attrs, [enc, *outside.children()])
+        enc.attrs |= _about(outside) | ({"count": str(retry)} if retry else {})
+        return Node("message", _address(item, device), [enc, *outside.children()])
 
-    def acknowledge(self, reader: Account, sender: Account, message_ids: list[str], kind: str) -> None:
-        """The phone's owner has read messages, or played them: `kind` is read or played."""
+    def acknowledge(self, reader: Account, chat: Chat, sender: Account, message_ids: list[str], kind: str) -> None:
+        """The phone's owner has read messages of somebody, or played them: `kind` is read or played."""
         self._history.mark(sender, message_ids, kind)
         first, *others = message_ids
         items = [Node("list", {}, [Node("item", {"id": other}) for other in others])] if others else []
-        attrs: dict[str, Value] = {"from": reader.lid, "id": first, "type": kind, "t": str(int(time.time()))}
+        attrs = _from(reader, chat) | {"id": first, "type": kind, "t": str(int(time.time()))}
         self._delivery.post_all(sender, Node("receipt", attrs, items or None))
         # The sessions of the reader's own account need not show them as new.
-        self._delivery.post_all(reader, Node("receipt", attrs | {"recipient": sender.lid}, items or None))
+        own: dict[str, Value] = {"recipient": sender.lid} if chat is sender else {}
+        self._delivery.post_all(reader, Node("receipt", attrs | own, items or None))
 
     # Receiving
 
@@ -92,12 +112,40 @@ class Phones:
             return
         except DecodeError as error:
             raise MalformedNode("what was encrypted is no Message") from error
-        self._retries.pop((str(sender.lid), message_id), None)
+        retries = self._retries.pop((str(sender.lid), message_id), 0)
         if stanza.attrs.get("category") == "peer":
             return  # Between the devices of one account: nothing that people see.
-        self._take(phone, sender, message_id, message)
+        self._take(phone, sender, message_id, message, retries)
 
-    def _take(self, phone: Account, sender: Device, message_id: str, message: Any) -> None:
+    def receive_in_group(self, phone: Account, sender: Device, stanza: Node, group: Group, encs: list[Node]) -> None:
+        """The same of a message to a group: the sender's key, the message under it, or after a retry both in one."""
+        message_id = stanza.text("id")
+        if self._history.has(phone, sender.account, message_id):
+            return
+        try:
+            messages = [self._opened(phone, sender, group, enc) for enc in encs]
+        except Undecryptable as reason:
+            self._ask_again(phone, sender, stanza, str(reason))
+            return
+        except DecodeError as error:
+            raise MalformedNode("what was encrypted is no Message") from error
+        retries = self._retries.pop((str(sender.lid), message_id), 0)
+        message = messages[-1]
+        message.ClearField("senderKeyDistributionMessage")
+        self._show(phone, Item(group, sender.account, message_id, int(time.time()), message, retries))
+
+    def _opened(self, phone: Account, sender: Device, group: Group, enc: Node) -> Any:
+        if enc.text("type") == "skmsg":
+            data = self._group_keys.decrypt(phone, group.jid, sender, enc)
+        else:
+            data = self._keys.decrypt(phone, sender, enc)
+        message = protos.e2e.Message.FromString(data)
+        if message.HasField("senderKeyDistributionMessage"):
+            key = message.senderKeyDistributionMessage.axolotlSenderKeyDistributionMessage
+            self._group_keys.learn(phone, group.jid, sender, key)
+        return message
+
+    def _take(self, phone: Account, sender: Device, message_id: str, message: Any, retries: int) -> None:
         chat: Account | None = sender.account
         if message.HasField("deviceSentMessage"):
             if sender.account is not phone:
@@ -106,12 +154,14 @@ class Phones:
             message = message.deviceSentMessage.message
         if chat is None:
             raise MalformedNode("a deviceSentMessage names a chat that does not exist")
-        now = int(time.time())
-        self._history.add(phone, Item(chat, sender.account, message_id, now, message))
-        if sender.account is not phone:
-            self._history.mark(sender.account, [message_id], "delivered")
-            receipt = Node("receipt", {"from": phone.lid, "id": message_id, "t": str(now)})
-            self._delivery.post_all(sender.account, receipt)
+        self._show(phone, Item(chat, sender.account, message_id, int(time.time()), message, retries))
+
+    def _show(self, phone: Account, item: Item) -> None:
+        self._history.add(phone, item)
+        if item.sender is not phone:
+            self._history.mark(item.sender, [item.id], "delivered")
+            receipt = Node("receipt", _from(phone, item.chat) | {"id": item.id, "t": str(item.timestamp)})
+            self._delivery.post_all(item.sender, receipt)
 
     def _ask_again(self, phone: Account, sender: Device, stanza: Node, reason: str) -> None:
         """Ask the sending device to encrypt the message once more, for a session made of the enclosed keys."""
@@ -123,8 +173,9 @@ class Phones:
             return
         now = str(int(time.time()))
         bundle = self._keys.bundle(phone)
-        attrs: dict[str, Value] = {"from": phone.lid, "id": message_id, "type": "retry", "t": now}
-        if sender.account is phone:
+        group = self._groups.find(stanza.jid("to"))
+        attrs = _from(phone, group or sender.account) | {"id": message_id, "type": "retry", "t": now}
+        if sender.account is phone and group is None:
             attrs["recipient"] = stanza.jid("to").account
         children = [
             Node("retry", {"count": str(count), "id": message_id, "t": now, "v": "1"}),
@@ -143,6 +194,33 @@ class Phones:
         item = Item(chat, phone, message_id, int(time.time()), message)
         self._delivery.post(device, self._stanza(item, device, retry=count))
         return True
+
+
+def _from(phone: Account, chat: Chat) -> dict[str, Value]:
+    """Who says something in a chat."""
+    return {"from": chat.jid, "participant": phone.lid} if isinstance(chat, Group) else {"from": phone.lid}
+
+
+def _address(item: Item, device: Device) -> dict[str, Value]:
+    sender, chat, outside = item.sender, item.chat, envelope(item.message)
+    attrs = _from(sender, chat) | {"id": item.id, "type": outside.type, "t": str(item.timestamp)}
+    attrs |= {"notify": sender.name} | ({"edit": outside.edit} if outside.edit else {})
+    if isinstance(chat, Group):
+        return attrs | {"participant_pn": sender.pn, "addressing_mode": "lid"}
+    if device.account is sender:
+        return attrs | {"recipient": chat.lid, "peer_recipient_pn": chat.pn}
+    return attrs | {"sender_pn": sender.pn}
+
+
+def _about(outside: Envelope) -> dict[str, Value]:
+    """The attributes of an <enc>."""
+    attrs: dict[str, Value] = {"mediatype": outside.media_type} if outside.media_type else {}
+    return attrs | ({"decrypt-fail": "hide"} if outside.is_quiet else {})
+
+
+def _key_message(group: Group, distribution: bytes) -> Any:
+    part = protos.e2e.SenderKeyDistributionMessage(groupID=group.key, axolotlSenderKeyDistributionMessage=distribution)
+    return protos.e2e.Message(senderKeyDistributionMessage=part)
 
 
 def bundle_nodes(bundle: Bundle) -> list[Node]:

@@ -190,9 +190,9 @@ class Session:
 
     def decrypt(self, own: Identity, body: bytes) -> tuple["Session", bytes]:
         """The session after the message, and the plaintext."""
-        message = _parse(_WhisperMessage, body[:-_MAC])
+        message = parse(_WhisperMessage, body[:-_MAC])
         after = self._copy()
-        chain = after._chain_of(_public(message.ratchetKey))
+        chain = after._chain_of(public_key(message.ratchetKey))
         cipher_key, mac_key, iv = _message_keys(chain.seed_of(message.counter))
         if not hmac.compare_digest(_mac(mac_key, self.remote_identity, own.key.public, body[:-_MAC]), body[-_MAC:]):
             raise Undecryptable("the MAC does not match")
@@ -268,12 +268,12 @@ class FirstMessage:
 
     @staticmethod
     def parse(data: bytes) -> "FirstMessage":
-        message = _parse(_PreKeyMessage, data)
+        message = parse(_PreKeyMessage, data)
         return FirstMessage(
             message.preKeyId if message.HasField("preKeyId") else None,
             message.signedPreKeyId,
-            _public(message.baseKey),
-            _public(message.identityKey),
+            public_key(message.baseKey),
+            public_key(message.identityKey),
             message.message,
         )
 
@@ -348,13 +348,13 @@ def _mac(key: bytes, sender: bytes, receiver: bytes, body: bytes) -> bytes:
     return hmac256(key, DJB + sender + DJB + receiver + body)[:_MAC]
 
 
-def _public(serialised: bytes) -> bytes:
+def public_key(serialised: bytes) -> bytes:
     if len(serialised) != 33 or serialised[:1] != DJB:
         raise Undecryptable("a key is no Curve25519 key")
     return serialised[1:]
 
 
-def _parse(message: Any, data: bytes) -> Any:
+def parse(message: Any, data: bytes) -> Any:
     if data[:1] != VERSION:
         raise Undecryptable("not a message of Signal version 3")
     try:
@@ -363,35 +363,37 @@ def _parse(message: Any, data: bytes) -> Any:
         raise Undecryptable("not a Signal message") from error
 
 
-def _signal_messages() -> tuple[Any, Any]:
-    """Signal's two messages, which are not among neonize's protobufs."""
+def define(package: str, layout: dict[str, dict[str, tuple[int, type]]]) -> list[Any]:
+    """Classes for Signal's messages, which are not among neonize's protobufs: name -> field -> number and type."""
     kinds = descriptor_pb2.FieldDescriptorProto
-    file = descriptor_pb2.FileDescriptorProto(name="signal.proto", package="signal", syntax="proto2")
-    layout = {
-        "WhisperMessage": {
-            "ratchetKey": (1, kinds.TYPE_BYTES),
-            "counter": (2, kinds.TYPE_UINT32),
-            "previousCounter": (3, kinds.TYPE_UINT32),
-            "ciphertext": (4, kinds.TYPE_BYTES),
-        },
-        "PreKeyWhisperMessage": {
-            "preKeyId": (1, kinds.TYPE_UINT32),
-            "baseKey": (2, kinds.TYPE_BYTES),
-            "identityKey": (3, kinds.TYPE_BYTES),
-            "message": (4, kinds.TYPE_BYTES),
-            "registrationId": (5, kinds.TYPE_UINT32),
-            "signedPreKeyId": (6, kinds.TYPE_UINT32),
-        },
-    }
+    types = {int: kinds.TYPE_UINT32, bytes: kinds.TYPE_BYTES}
+    file = descriptor_pb2.FileDescriptorProto(name=f"{package}.proto", package=package, syntax="proto2")
     for name, fields in layout.items():
         message = file.message_type.add(name=name)
         for field_name, (number, kind) in fields.items():
-            message.field.add(name=field_name, number=number, type=kind, label=kinds.LABEL_OPTIONAL)
+            message.field.add(name=field_name, number=number, type=types[kind], label=kinds.LABEL_OPTIONAL)
     pool = descriptor_pool.DescriptorPool()
     pool.Add(file)
-    found = (pool.FindMessageTypeByName(f"signal.{name}") for name in layout)
-    whisper, first = (message_factory.GetMessageClass(descriptor) for descriptor in found)
-    return whisper, first
+    found = (pool.FindMessageTypeByName(f"{package}.{name}") for name in layout)
+    return [message_factory.GetMessageClass(descriptor) for descriptor in found]
 
 
-_WhisperMessage, _PreKeyMessage = _signal_messages()
+_WhisperMessage, _PreKeyMessage = define(
+    "signal",
+    {
+        "WhisperMessage": {
+            "ratchetKey": (1, bytes),
+            "counter": (2, int),
+            "previousCounter": (3, int),
+            "ciphertext": (4, bytes),
+        },
+        "PreKeyWhisperMessage": {
+            "preKeyId": (1, int),
+            "baseKey": (2, bytes),
+            "identityKey": (3, bytes),
+            "message": (4, bytes),
+            "registrationId": (5, int),
+            "signedPreKeyId": (6, int),
+        },
+    },
+)

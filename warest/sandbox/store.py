@@ -41,6 +41,14 @@ create table phone_prekeys (
 create table sessions (     -- Signal sessions of phones, by the address of the device at the other end
     phone text not null, address text not null, record blob not null, primary key (phone, address)
 ) without rowid;
+create table groups (
+    id text primary key, name text not null, creator text not null, created integer not null
+) without rowid;
+create table group_members (id text not null, phone text not null, unique (id, phone));
+create table sender_keys (  -- of phones, and those that they were handed, by the address of the device that writes
+    phone text not null, chat text not null, address text not null, record blob not null,
+    primary key (phone, chat, address)
+) without rowid;
 create table queue (        -- stanzas that a device has not answered yet
     seq integer primary key autoincrement, phone text not null, device integer not null,
     tag text not null, id text not null, node blob not null
@@ -65,9 +73,9 @@ create table violations (
     seq integer primary key autoincrement, at real not null, device text not null, what text not null,
     node text not null
 );
-pragma user_version = 4;
+pragma user_version = 5;
 """
-_VERSION = 4
+_VERSION = 5
 
 #: What leads from a version to the next.
 _CHANGES = {
@@ -83,6 +91,17 @@ _CHANGES = {
         drop table files;
         create table files (name text primary key, phone text not null, device integer not null) without rowid;
         pragma user_version = 4;
+    """,
+    4: """
+        create table groups (
+            id text primary key, name text not null, creator text not null, created integer not null
+        ) without rowid;
+        create table group_members (id text not null, phone text not null, unique (id, phone));
+        create table sender_keys (
+            phone text not null, chat text not null, address text not null, record blob not null,
+            primary key (phone, chat, address)
+        ) without rowid;
+        pragma user_version = 5;
     """,
 }
 

@@ -87,8 +87,15 @@ _UNSEEN_CHATS = {"newsletter", "broadcast"}
 
 
 def is_of_a_chat(message: MessageEv) -> bool:
-    """Whether people see it in a chat: it is not the phone talking to its devices, nor a channel's or a status."""
-    return message.Info.Category != "peer" and message.Info.MessageSource.Chat.Server not in _UNSEEN_CHATS
+    """Whether people see it in a chat: it is not the phone talking to its devices, nor a channel's or a status.
+
+    Nor is it a sender's key: the engine reports that by itself, ahead of the group's message of the same id.
+    """
+    fields = {field.name for field, _ in message.Message.ListFields()}
+    is_key = bool(fields) and fields <= _COMPANIONS
+    return (
+        message.Info.Category != "peer" and message.Info.MessageSource.Chat.Server not in _UNSEEN_CHATS and not is_key
+    )
 
 
 def seen_phone_at(message: MessageEv) -> float | None:

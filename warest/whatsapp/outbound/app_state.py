@@ -93,7 +93,7 @@ def _set(client: Client, collection: str, *mutations: Any) -> Result:
 
 def _sent(client: Client, collection: str, mutations: tuple[Any, ...]) -> bool:
     kinds = protos.engine.PatchInfo
-    patch = kinds(Timestamp=int(time.time()), Type=kinds.WAPatchName.Value(collection), Mutations=mutations)
+    patch = kinds(Timestamp=time.time_ns(), Type=kinds.WAPatchName.Value(collection), Mutations=mutations)
     try:
         client.engine.send_app_state(patch)
     except protos.errors.SendAppStateError as error:
