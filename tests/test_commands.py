@@ -17,6 +17,7 @@ SAMPLES = [
     commands.SendLocation(to=("1@lid",), latitude=-6.2, longitude=106.8, name="Monas"),
     commands.SendPoll(to=("1@lid",), question="?", options=("a", "b"), selectable=2),
     commands.SendInteractive(to=("1@lid",), text="t", buttons=(("quick_reply", "{}"), ("cta_copy", "{}")), file="x"),
+    commands.SendFiles(to=("1@lid",), files=({"file": "spool/1-a", "size": 5}, {"file": "spool/1-b"})),
     commands.PairPhone(phone="628111"),
     commands.Logout(),
 ]

@@ -60,6 +60,18 @@ class SendFile(WithFile):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class SendFiles(Outgoing):
+    """Send several files as documents, a message each, in this order.
+
+    Each is an object of `file` (its key in the spool), `name`, `mimetype`, `size` (bytes), `caption` and `reply_to`.
+    The result of a recipient has `files` in place of a message id: `name`, `mimetype`, `size`, `reply_to` and either
+    `message_id` and `timestamp` or `error`, of each.
+    """
+
+    files: tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SendInteractive(WithFile):
     """Send a text with buttons below it, each what WhatsApp calls its kind and its parameters in JSON. `file`, if there
     is one, is a picture above it."""
@@ -115,7 +127,7 @@ class Logout:
 
 
 #: Those whose outcome is kept in a record of its own (store.sends).
-SENDS = (SendText, SendFile, SendInteractive, SendContacts, SendLocation, SendPoll)
+SENDS = (SendText, SendFile, SendFiles, SendInteractive, SendContacts, SendLocation, SendPoll)
 
 type_of: dict[str, type] = {kind.__name__: kind for kind in (*SENDS, PairPhone, Logout)}
 

@@ -53,6 +53,50 @@ def send_file(client: Client, command: commands.SendFile, take: Take) -> list[di
     return _send_all(client, command.to, lambda to: files.file(command, uploaded, to))
 
 
+def send_files(client: Client, command: commands.SendFiles, take: Take) -> list[dict[str, Any]]:
+    """One file after the other, to everybody; one that fails does not stop the rest.
+
+    Raises when nobody got anything, with what would have been the result in `details["results"]`.
+    """
+    told: dict[str, list[dict[str, Any]]] = {to: [] for to in command.to}
+    errors: list[WarestError] = []
+    for file in command.files:
+        for one in _one_of_many(client, command, file, take, errors):
+            about = {name: file.get(name) for name in ("name", "mimetype", "size", "reply_to")}
+            told[one["to"]].append({**one, **about})
+        if all(isinstance(error, NotConnected) for error in errors) and len(errors) == len(command.to):
+            raise errors[0]  # at the very first file: nothing was sent, so that the command may be tried again
+    results = [_of_recipient(to, files) for to, files in told.items()]
+    if not any("timestamp" in result for result in results):
+        worst = _worst(errors)
+        worst.details["results"] = results
+        raise worst
+    return results
+
+
+def _one_of_many(
+    client: Client, command: commands.SendFiles, file: dict[str, Any], take: Take, errors: list[WarestError]
+) -> list[dict[str, Any]]:
+    told = {name: file[name] for name in ("file", "name", "mimetype", "caption", "reply_to")}
+    single = commands.SendFile(kind="document", to=command.to, forwarded=command.forwarded, **told)
+    try:
+        sent = send_file(client, single, take)
+    except WarestError as error:
+        sent = [{"to": to, "error": error.to_dict()} for to in command.to]
+    errors += [WarestError.from_dict(one["error"]) for one in sent if "error" in one]
+    return sent
+
+
+def _of_recipient(to: str, files: list[dict[str, Any]]) -> dict[str, Any]:
+    """What he got of many files; `error` is the first of those that he did not get."""
+    sent = [file for file in files if "error" not in file]
+    failed = [file["error"] for file in files if "error" in file]
+    shared = {name: sent[-1][name] for name in ("to_pn", "to_lid", "timestamp", "sender")} if sent else {}
+    of_each = ("name", "mimetype", "size", "reply_to", "message_id", "timestamp", "error")
+    told = [{name: file[name] for name in of_each if name in file} for file in files]
+    return {"to": to, **shared, "files": told, **({"error": failed[0]} if failed else {})}
+
+
 def send_interactive(client: Client, command: commands.SendInteractive, take: Take) -> list[dict[str, Any]]:
     uploaded = _uploaded(client, take(command.file), command) if command.file else None
     return _send_all(client, command.to, lambda to: interactive.build(command, uploaded, to))
@@ -85,6 +129,7 @@ def logout(client: Client, _: commands.Logout, __: Take) -> None:
 _HANDLERS: dict[type, Callable[[Client, Any, Take], Any]] = {
     commands.SendText: send_text,
     commands.SendFile: send_file,
+    commands.SendFiles: send_files,
     commands.SendInteractive: send_interactive,
     commands.SendContacts: send_contacts,
     commands.SendLocation: send_location,
@@ -114,7 +159,7 @@ def _uploaded(client: Client, data: bytes, command: commands.WithFile) -> files.
 
 
 def _send_all(client: Client, recipients: Iterable[str], build: Callable[[str], Any]) -> list[dict[str, Any]]:
-    """To each of them; for one who does not get it there is `to` and `error`. Raises the first error if nobody does."""
+    """To each of them; for one who does not get it there is `to` and `error`. Raises the worst error if nobody does."""
     results: list[dict[str, Any]] = []
     errors: list[WarestError] = []
     for to in recipients:
@@ -124,8 +169,13 @@ def _send_all(client: Client, recipients: Iterable[str], build: Callable[[str], 
             errors.append(error)
             results.append({"to": to, "error": error.to_dict()})
     if len(errors) == len(results):
-        raise errors[0]
+        raise _worst(errors)
     return results
+
+
+def _worst(errors: list[WarestError]) -> WarestError:
+    """One after which something may have been sent, if there is one: whoever hears another might send again."""
+    return next((error for error in errors if isinstance(error, CommandTimeout)), errors[0])
 
 
 def _send(client: Client, to: Jid, message: Any) -> commands.Sent:
