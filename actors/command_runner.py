@@ -1,9 +1,10 @@
 """Runs the commands that are given to a session, in its process: each at most once."""
 
+import contextlib
 import functools
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import dramatiq
@@ -67,14 +68,16 @@ class CommandRunner:
             return self._again(command_id, command, until)
         if not self._begin(command_id):
             return self._failed(command_id, command, CommandTimeout(_INTERRUPTED))
+        taken: list[str] = []
         try:
-            result = outbound.execute(client, command, self._take)
+            result = outbound.execute(client, command, functools.partial(self._take, taken))
         except NotConnected as error:
             if until and time.time() < until:
                 return self._again(command_id, command, until)
-            return self._failed(command_id, command, error)
+            return self._failed(command_id, command, error, taken)
         except WarestError as error:
-            return self._failed(command_id, command, error)
+            return self._failed(command_id, command, error, taken)
+        self._drop(taken)
         if isinstance(command, commands.SENDS):
             self._told({"do": "send", "id": command_id, "state": "sent", "answer": result})
         return answered(result)
@@ -86,19 +89,26 @@ class CommandRunner:
         self._house.redis.delete(keys.started_command(command_id))
         return refused(CommandTimeout("The session is not online; the command waits for it."))
 
-    def _failed(self, command_id: str, command: commands.Command, error: WarestError) -> dict[str, Any]:
+    def _failed(
+        self, command_id: str, command: commands.Command, error: WarestError, taken: Iterable[str] = ()
+    ) -> dict[str, Any]:
+        self._drop(taken)
         if isinstance(command, commands.SENDS):
             state = "unknown" if isinstance(error, CommandTimeout) else "failed"
             self._told({"do": "send", "id": command_id, "state": state, "error": error.to_dict()})
         return refused(error)
 
-    def _take(self, file: str) -> bytes:
-        """A file out of the spool; it is on its way, and nobody asks for it again."""
-        spool = self._spool()
-        with spool.open(file) as opened:
+    def _take(self, taken: list[str], file: str) -> bytes:
+        """A file out of the spool, where it stays until it is known that nobody needs it again."""
+        with self._spool().open(file) as opened:
             data = opened.read()
-        spool.delete(file)
+        taken.append(file)
         return data
+
+    def _drop(self, taken: Iterable[str]) -> None:
+        for file in taken:
+            with contextlib.suppress(WarestError):  # it goes by itself when its time is over
+                self._spool().delete(file)
 
     def _begin(self, command_id: str) -> bool:
         """Whether the command is ours to run, now and for the first time."""

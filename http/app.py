@@ -28,6 +28,7 @@ from warest.http.resources import (
     chat_marks,
     chats,
     documents,
+    files_sends,
     jobs,
     media_sends,
     message_actions,
@@ -134,6 +135,7 @@ def routes(parts: House, opened: Store, files: Storage, logins: auth.Auth) -> It
     yield "/api/v1/messages/send/contact", card_sends.SendContact(sending, parts.settings.country_code)
     yield "/api/v1/messages/send/location", card_sends.SendLocationResource(sending)
     yield "/api/v1/messages/send/poll", card_sends.SendPollResource(sending)
+    yield "/api/v1/messages/send/files", files_sends.SendFilesResource(sending, files_sending)
     interactive = button_sends.Interactive(sending, files_sending)
     yield "/api/v1/messages/send/button", button_sends.SendButton(interactive)
     yield "/api/v1/messages/send/list", button_sends.SendList(interactive)

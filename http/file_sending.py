@@ -2,7 +2,7 @@
 
 import mimetypes
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 import falcon
@@ -12,7 +12,7 @@ from pydantic import AliasChoices, BeforeValidator, Field
 from warest.commands import WithFile
 from warest.config.kinds import split
 from warest.config.settings import Settings
-from warest.file_headers import clean_name
+from warest.file_headers import clean_name, media_type
 from warest.http.codes import Code
 from warest.http.errors import Refusal
 from warest.http.operation import Answer, Flag, Word
@@ -90,6 +90,8 @@ class FileSending:
         file = self.file(request, source or "", wanted, given.filename or "")
         if file is None:
             raise Refusal(Code.BAD_REQUEST, f"Invalid {wanted.noun.lower()} input")
+        if not file.size:
+            raise self.refuse(file, Code.BAD_REQUEST, f"Invalid {wanted.noun.lower()} input: the file is empty")
         return Taken(record=record, to=to, **vars(file))
 
     def check_time(self, given: SendParameters) -> None:
@@ -104,10 +106,23 @@ class FileSending:
         upload = self._sources.take(request, source, wanted)
         return self.spooled(upload, name) if upload else None
 
+    def named(self, content: bytes | str, wanted: FileInput, name: str, mimetype: str) -> SpooledFile | None:
+        """A file that a parameter holds or names; `name` and `mimetype` are what its sender says of it, if anything."""
+        if isinstance(content, bytes):
+            upload = self._sources.given(content, wanted)
+        elif (found := self._sources.named(content, wanted)) is None:
+            return None
+        else:
+            upload = found
+        return self.spooled(replace(upload, mimetype=media_type(mimetype) or upload.mimetype), name)
+
+    def delete(self, key: str) -> None:
+        self._spool.delete(key)
+
     def spooled(self, upload: Upload, name: str = "") -> SpooledFile:
         name = clean_name(name or upload.name)
-        with self._spool.open(upload.key, length=rules.HEAD) as opened:
-            head, stored = opened.read(), opened.stored
+        with self._spool.open(upload.key) as opened:  # not a part of it: an empty file has none
+            head, stored = next(iter(opened), b"")[: rules.HEAD], opened.stored
         mimetype = _type_of(upload.mimetype, name, head)
         return SpooledFile(
             key=upload.key, name=name, mimetype=mimetype, head=head, checksum=stored.checksum, size=stored.size
@@ -149,7 +164,7 @@ class FileSending:
             return self._sending.send(request, given, record, command, shown)
         return self._sending.send(
             request, given, record, command, shown,
-            compression=compression, file_hash=file.checksum, discard=lambda: self._spool.delete(file.key),
+            compression=compression, hashes={file.key: file.checksum}, discard=lambda: self._spool.delete(file.key),
         )  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """What a route promises: the decorator of every responder, from which OpenAPI is generated too."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Annotated, Any, ClassVar
 
@@ -60,15 +60,16 @@ class Result(BaseModel):
 
 @dataclass(frozen=True)
 class Answer:
-    """What a responder returns: a code, a sentence and the results."""
+    """What a responder returns: a code, a sentence and the results; `more` stands beside them."""
 
     results: Any
     message: str
     code: Code = Code.SUCCESS
+    more: Mapping[str, Any] = field(default_factory=dict)
 
     def render(self, response: falcon.Response, family: Family) -> None:
         response.status = self.code.http
-        response.media = envelope(family, self.code, self.message, self.results)
+        response.media = {**envelope(family, self.code, self.message, self.results), **self.more}
 
 
 class Content(Result):

@@ -9,6 +9,7 @@ import hashlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Annotated, Any
 
 import falcon
@@ -49,6 +50,9 @@ CODES = (
     Code.PARTIAL_SUCCESS, Code.INVALID_PARAMETER, Code.UNPROCESSABLE_ENTITY,
 )  # fmt: skip
 
+#: Of a command without any.
+NO_FILES: Mapping[str, str] = MappingProxyType({})
+
 Tokens = Annotated[list[str] | str, BeforeValidator(_tokens)]
 SendAt = Annotated[int | None, BeforeValidator(moment)]
 
@@ -88,12 +92,15 @@ class SentEntry(Result):
 @dataclass(frozen=True)
 class Shown:
     """How a send is answered: `label` in the message, `kind` in the status, `extras` in advancedInfo. `unfit` is the
-    code, and the beginning of the message, for a file that is not what it has to be."""
+    code, and the beginning of the message, for a file that is not what it has to be. `answer` makes the answer of what
+    each recipient got, `refusal` the error when nobody got anything, where they are unlike those of other routes."""
 
     label: str
     kind: str
     extras: Mapping[str, Any] = field(default_factory=dict)
     unfit: tuple[Code, str] = (Code.BAD_REQUEST, "Invalid input")
+    answer: "Callable[[list[dict[str, Any]], Outgoing, Shown], Answer] | None" = None
+    refusal: "Callable[[WarestError, Outgoing, Shown], WarestError] | None" = None
 
 
 class Sending:
@@ -132,11 +139,18 @@ class Sending:
         shown: Shown,
         *,
         compression: dict[str, Any] | None = None,
-        file_hash: str = "",
+        hashes: Mapping[str, str] = NO_FILES,
         discard: Callable[[], None] = lambda: None,
     ) -> Answer:
-        """Give the command, and tell what each recipient got. `discard` drops the file of one that is not sent anew."""
-        send, is_new = self._noted(request, given, record, command, compression, file_hash)
+        """Give the command, and tell what each recipient got.
+
+        `hashes` are those of its files by key; `discard` drops the files of one that is not sent anew.
+        """
+        try:
+            send, is_new = self._noted(request, given, record, command, compression, hashes)
+        except WarestError:
+            discard()
+            raise
         if not is_new:
             discard()
             return self._known(send, command, shown)
@@ -150,8 +164,8 @@ class Sending:
         self._bus.give(record.ulid, send.id, command, compression=compression)
         try:
             sent = self._bus.outcome(record.ulid, send.id, self._settings.command_timeout)
-        except InvalidInput as error:
-            raise _unfit(error, shown) from None
+        except WarestError as error:
+            raise _refusal(error, command, shown) from None
         return _answer(sent, command, shown)
 
     def _noted(
@@ -161,14 +175,14 @@ class Sending:
         record: SessionRecord,
         command: Outgoing,
         compression: dict[str, Any] | None,
-        file_hash: str,
+        hashes: Mapping[str, str],
     ) -> tuple[Send, bool]:
         key = request.get_header("Idempotency-Key")
         if key is not None and not 0 < len(key) <= KEY_MAX:
             raise Refusal(Code.INVALID_PARAMETER, f"Idempotency-Key has to be 1 to {KEY_MAX} characters long")
         if given.send_at is not None and not time.time() < given.send_at < time.time() + FARTHEST:
             raise Refusal(Code.INVALID_PARAMETER, "sendAt has to be in the future, and within a year")
-        fingerprint = _fingerprint(command, compression, given.send_at, file_hash)
+        fingerprint = _fingerprint(command, compression, given.send_at, hashes)
         new = NewSend(
             id=ids.new_command_id(),
             session=record.ulid,
@@ -190,7 +204,7 @@ class Sending:
             return _answer(send.answer["results"], command, shown)
         if send.error and send.state == "failed":
             error = WarestError.from_dict(send.error)
-            raise _unfit(error, shown) if isinstance(error, InvalidInput) else error
+            raise _refusal(error, command, shown)
         if send.state == "unknown":
             raise CommandTimeout("It is not known whether the message was sent.", job_id=send.id)
         return _job(send, send.state)
@@ -204,17 +218,21 @@ def _can_wait(request: falcon.Request, given: SendParameters) -> bool:
     return _is_async(request) or given.send_at is not None
 
 
-def _fingerprint(command: Outgoing, compression: dict[str, Any] | None, send_at: int | None, file_hash: str) -> str:
-    """Of what is asked for, however it is written; the name of a file in the spool is never the same."""
-    told = [encode(command) | ({"file": file_hash} if file_hash else {}), compression, send_at]
-    return hashlib.sha256(orjson.dumps(told, option=orjson.OPT_SORT_KEYS)).hexdigest()
+def _fingerprint(
+    command: Outgoing, compression: dict[str, Any] | None, send_at: int | None, hashes: Mapping[str, str]
+) -> str:
+    """Of what is asked for, however it is written; the key of a file in the spool is never the same."""
+    told = orjson.dumps([encode(command), compression, send_at], option=orjson.OPT_SORT_KEYS)
+    for key, content_hash in hashes.items():
+        told = told.replace(key.encode(), content_hash.encode())
+    return hashlib.sha256(told).hexdigest()
 
 
-def _unfit(error: InvalidInput, shown: Shown) -> WarestError:
-    if error.details.get("step") != "prepare":
-        return error
-    code, beginning = shown.unfit
-    return Refusal(code, f"{beginning}: {error.message}")
+def _refusal(error: WarestError, command: Outgoing, shown: Shown) -> WarestError:
+    if isinstance(error, InvalidInput) and error.details.get("step") == "prepare":
+        code, beginning = shown.unfit
+        return Refusal(code, f"{beginning}: {error.message}")
+    return shown.refusal(error, command, shown) if shown.refusal else error
 
 
 def _job(send: Send, status: str) -> Answer:
@@ -223,14 +241,16 @@ def _job(send: Send, status: str) -> Answer:
 
 def _answer(sent: list[dict[str, Any]], command: Outgoing, shown: Shown) -> Answer:
     """Who did not get it is in the results too, with the reason."""
-    entries = [_entry(one, command, shown) for one in sent]
+    if shown.answer:
+        return shown.answer(sent, command, shown)
+    entries = [entry_of(one, command, shown) for one in sent]
     done = sum("error" not in one for one in sent)
     if done < len(sent):
         return Answer(entries, f"{shown.label} sent to {done} of {len(sent)} recipients", Code.PARTIAL_SUCCESS)
     return Answer(entries, f"{shown.label} sent{f' ({done} recipients)' if done > 1 else ''}")
 
 
-def _entry(sent: dict[str, Any], command: Outgoing, shown: Shown) -> dict[str, Any]:
+def entry_of(sent: dict[str, Any], command: Outgoing, shown: Shown) -> dict[str, Any]:
     """What each recipient of a send got (contract, endpoints.md 0.9)."""
     extras = {name: value for name, value in shown.extras.items() if value not in (None, "", False, [], {})}
     if "error" in sent:

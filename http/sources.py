@@ -37,11 +37,20 @@ class Sources:
 
         None: there is none. Raises Refusal when it is too large, InvalidInput and FetchError of a URL.
         """
-        if upload := handed_on(request):
-            return upload
+        if uploads := handed_on(request):
+            return uploads[0]
+        return self.named(text, wanted)
+
+    def named(self, text: str, wanted: FileInput) -> Upload | None:
+        """The file that a text names, as `take` does."""
         limit = min(wanted.limit(self._settings), self._spool.limit)
         with refused_when_too_large(wanted):
             return self._fetched(text.strip(), limit) if is_url(text) else self._held(text, limit)
+
+    def given(self, data: bytes, wanted: FileInput) -> Upload:
+        """What a caller has sent as numbers."""
+        with refused_when_too_large(wanted):
+            return self._kept(data, "", min(wanted.limit(self._settings), self._spool.limit))
 
     def _fetched(self, url: str, limit: int) -> Upload:
         with self._fetcher.open(url, limit=limit) as found:

@@ -27,12 +27,13 @@ _MULTIPART = "multipart/form-data"
 @dataclass(frozen=True)
 class FileInput:
     """What a resource takes: what it calls its file, the fields that it may stand in, the code for one that is too
-    large, and what is too large."""
+    large, what is too large, and how many there may be. Of several files, where one is wanted, one counts."""
 
     noun: str
     fields: tuple[str, ...]
     too_large: Code
     limit_mb: Callable[[Settings], float] = operator.attrgetter("media_limit_mb")
+    most: int = 1
 
     def limit(self, settings: Settings) -> int:
         """Bytes."""
@@ -49,7 +50,7 @@ class Upload:
 
 
 class Uploads:
-    """Middleware: takes the file of a form or of a raw body, for resources that name the fields it may stand in.
+    """Middleware: takes the files of a form or of a raw body, for resources that name the fields it may stand in.
 
     What is left in the spool when the answer goes out was not handed on, and is deleted.
     """
@@ -84,6 +85,8 @@ class Uploads:
             for part in request.get_media():
                 if part.filename is None:
                     _add(request.context.body, part.name, _text_of(part))
+                elif wanted.most > 1:
+                    self._add_file(request, wanted, part)
                 elif not _waiting(request) or (part.name in wanted.fields and not is_named):
                     is_named = part.name in wanted.fields
                     self._replace(request, wanted, part)
@@ -95,12 +98,20 @@ class Uploads:
     def _replace(self, request: falcon.Request, wanted: FileInput, part: multipart.BodyPart) -> None:
         self.process_response(request)
         request.context.uploads = []
+        self._keep_part(request, wanted, part)
+
+    def _add_file(self, request: falcon.Request, wanted: FileInput, part: multipart.BodyPart) -> None:
+        if len(_waiting(request)) == wanted.most:
+            raise too_many(wanted)
+        self._keep_part(request, wanted, part)
+
+    def _keep_part(self, request: falcon.Request, wanted: FileInput, part: multipart.BodyPart) -> None:
         mimetype = (part.content_type or "").partition(";")[0].strip().lower()
         self._keep(request, wanted, part.stream, part.filename or "", mimetype)
 
     def _keep(self, request: falcon.Request, wanted: FileInput, stream: Any, name: str, mimetype: str) -> None:
         key = self._spool.put(stream, seconds=ON_ITS_WAY, limit=wanted.limit(self._settings))
-        request.context.uploads = [Upload(key, name, mimetype)]
+        request.context.uploads = [*_waiting(request), Upload(key, name, mimetype)]
 
 
 @contextmanager
@@ -115,11 +126,20 @@ def refused_when_too_large(wanted: FileInput) -> Iterator[None]:
         raise Refusal(wanted.too_large, f"{wanted.noun} too large (limit {limit_mb:g}MB)") from None
 
 
-def handed_on(request: falcon.Request) -> Upload | None:
-    """The file that came with the request, for whoever takes care of it from now on."""
+def too_many(wanted: FileInput) -> Refusal:
+    return Refusal(Code.BAD_REQUEST, f"At most {wanted.most} files can be sent in one call")
+
+
+def handed_on(request: falcon.Request) -> list[Upload]:
+    """The files that came with the request, for whoever takes care of them from now on."""
     waiting = _waiting(request)
     request.context.uploads = []
-    return waiting[0] if waiting else None
+    return waiting
+
+
+def came_with(request: falcon.Request) -> int:
+    """How many they are, as long as nobody took them."""
+    return len(_waiting(request))
 
 
 def _text_of(part: multipart.BodyPart) -> str:

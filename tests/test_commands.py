@@ -35,6 +35,7 @@ SAMPLES = [
     commands.CheckNumbers(numbers=("628111",)),
     commands.ResolveName(jid="3@lid"),
     commands.GroupExists(jid="2@g.us"),
+    commands.SendFiles(to=("1@lid",), files=({"file": "spool/1-a", "size": 5}, {"file": "spool/1-b"})),
     commands.PairPhone(phone="628111"),
     commands.Logout(),
 ]

@@ -60,6 +60,18 @@ class SendFile(WithFile):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class SendFiles(Outgoing):
+    """Send several files as documents, a message each, in this order.
+
+    Each is an object of `file` (its key in the spool), `name`, `mimetype`, `size` (bytes), `caption` and `reply_to`.
+    The result of a recipient has `files` in place of a message id: `name`, `mimetype`, `size`, `reply_to` and either
+    `message_id` and `timestamp` or `error`, of each.
+    """
+
+    files: tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SendInteractive(WithFile):
     """Send a text with buttons below it, each what WhatsApp calls its kind and its parameters in JSON. `file`, if there
     is one, is a picture above it."""
@@ -267,7 +279,7 @@ Action = (
 LookUp = CheckNumbers | ResolveName | GroupExists
 
 #: Those whose outcome is kept in a record of its own (store.sends).
-SENDS = (SendText, SendFile, SendInteractive, SendContacts, SendLocation, SendPoll)
+SENDS = (SendText, SendFile, SendFiles, SendInteractive, SendContacts, SendLocation, SendPoll)
 
 Command = Outgoing | Action | LookUp | PairPhone | Logout
 
@@ -320,5 +332,5 @@ def decode(data: dict[str, Any]) -> Command:
 def _decoded(value: Any) -> Any:
     """JSON has made lists of tuples, and objects of keys."""
     if isinstance(value, dict):
-        return Key(**value)
+        return Key(**value) if "from_me" in value else value
     return tuple(map(_decoded, value)) if isinstance(value, list) else value

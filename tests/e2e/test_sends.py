@@ -117,3 +117,33 @@ def test_a_list(product: Product, send: Send) -> None:
     assert button["name"] == "single_select"
     told = json.loads(button["buttonParamsJSON"])
     assert (told["title"], [row["title"] for row in told["sections"][0]["rows"]]) == ("Menu", ["a", "b"])
+
+
+def test_files(product: Product, send: Send) -> None:
+    """Each is a document of its own, with its caption, and opens on the phone."""
+    files = [
+        {"data": base64.b64encode(b"one").decode(), "filename": "a.txt", "caption": "first"},
+        {"file": "data:application/pdf,%25PDF-two", "filename": "b.pdf"},
+        {"file": "data:,MZ", "filename": "c.exe"},
+    ]
+    entry = send("files", files=files)
+    told = entry["advancedInfo"]
+    assert (entry["messageId"], entry["status"]) == (None, "files success")
+    assert [file["name"] for file in told["blockedFiles"]] == ["c.exe"]
+    first, second = (arrived(product, file["messageId"])["file"] for file in told["files"])
+    assert (first["kind"], first["name"], first["caption"]) == ("document", "a.txt", "first")
+    assert (second["name"], second["mimetype"]) == ("b.pdf", "application/pdf")
+    contents = [product.media_of(BUDI, file["messageId"]) for file in told["files"]]
+    assert contents == [b"one", b"%PDF-two"]
+    eventually(lambda: not [path for path in product.data.rglob("spool/*") if path.is_file()])
+
+
+def test_files_to_somebody_who_is_not_there(product: Product) -> None:
+    """He stands apart; if there is nobody else, that is an error."""
+    body = {"sessionId": "ani", "files": ["data:text/plain,hello"]}
+    answer = product.api("POST", "/messages/send/files", json={**body, "to": [BUDI, "628139999999"]})
+    assert (answer["code"], len(answer["results"])) == (1004, 1)
+    (failed,) = answer["failed"]
+    assert (failed["to"], failed["status"]) == ("628139999999", "file failed")
+    answer = product.api("POST", "/messages/send/files", json={**body, "to": "628139999999"})
+    assert (answer["code"], answer["results"][0]["status"]) == (3002, "file failed")

@@ -6,7 +6,7 @@ from typing import Any
 from warest import commands
 from warest.whatsapp import protos
 from warest.whatsapp.client import Client
-from warest.whatsapp.outbound import actions, app_state, lookups, sends
+from warest.whatsapp.outbound import actions, app_state, lookups, many_files, sends
 from warest.whatsapp.outbound.engine import refusal
 from warest.whatsapp.outbound.sends import Take
 
@@ -32,6 +32,7 @@ def logout(client: Client, _: commands.Logout, __: Take) -> None:
 _HANDLERS: dict[type, Callable[[Client, Any, Take], Any]] = {
     commands.SendText: sends.text,
     commands.SendFile: sends.file,
+    commands.SendFiles: many_files.send,
     commands.SendInteractive: sends.buttons,
     commands.SendContacts: sends.contacts,
     commands.SendLocation: sends.location,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from warest import commands
-from warest.errors import WarestError
+from warest.errors import CommandTimeout, WarestError
 from warest.ids import Jid
 from warest.whatsapp import contents, protos
 from warest.whatsapp.client import Client
@@ -79,7 +79,7 @@ def _uploaded(client: Client, data: bytes, command: commands.WithFile) -> files.
 
 
 def _to_all(client: Client, recipients: Iterable[str], build: Callable[[str], Any]) -> Results:
-    """To each of them; for one who does not get it there is `to` and `error`. Raises the first error if nobody does."""
+    """To each of them; for one who does not get it there is `to` and `error`. Raises the worst error if nobody does."""
     results: Results = []
     errors: list[WarestError] = []
     for to in recipients:
@@ -89,5 +89,10 @@ def _to_all(client: Client, recipients: Iterable[str], build: Callable[[str], An
             errors.append(error)
             results.append({"to": to, "error": error.to_dict()})
     if len(errors) == len(results):
-        raise errors[0]
+        raise worst_of(errors)
     return results
+
+
+def worst_of(errors: list[WarestError]) -> WarestError:
+    """One after which something may have been sent, if there is one: whoever hears another might send again."""
+    return next((error for error in errors if isinstance(error, CommandTimeout)), errors[0])
