@@ -10,6 +10,7 @@ from warest.errors import InvalidInput, NotFound
 from warest.ids import GROUP_SERVER, Jid
 from warest.sandbox.accounts import Account, Accounts, Device
 from warest.sandbox.nodes import MalformedNode, Node, Value
+from warest.sandbox.refusal import Refusal
 from warest.sandbox.store import Store
 
 if TYPE_CHECKING:
@@ -88,8 +89,11 @@ def group_of(network: "Network", device: Device, jid: Jid) -> Group:
 
 
 def answer(network: "Network", device: Device, iq: Node) -> list[Node]:
-    """The facts of one group."""
-    return [_facts(device, group_of(network, device, iq.jid("to")))]
+    """The facts of one group; anybody may ask for one that is none, or none of his."""
+    group = network.groups.find(iq.jid("to"))
+    if group is None or device.account not in group.members:
+        raise Refusal(404, "item-not-found")
+    return [_facts(device, group)]
 
 
 def answer_participating(network: "Network", device: Device, iq: Node) -> list[Node]:

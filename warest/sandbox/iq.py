@@ -12,6 +12,7 @@ from warest.sandbox.accounts import Device
 from warest.sandbox.crypto import DJB, signed
 from warest.sandbox.nodes import SERVER, MalformedNode, Node, Value
 from warest.sandbox.phones import bundle_nodes
+from warest.sandbox.refusal import Refusal
 
 if TYPE_CHECKING:
     from warest.sandbox.network import Network
@@ -22,15 +23,6 @@ Handler = Callable[["Network", Device, Node], list[Node]]
 _FEW_PREKEYS = 5
 
 _PRIVACY = ("readreceipts", "profile", "status", "online", "last", "groupadd", "calladd")
-
-
-class Refusal(Exception):
-    """The answer is an error that belongs to the protocol, not a violation of it."""
-
-    def __init__(self, code: int, text: str) -> None:
-        super().__init__(code, text)
-        self.code = code
-        self.text = text
 
 
 def result(iq: Node, children: list[Node]) -> Node:
