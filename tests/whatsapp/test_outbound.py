@@ -7,7 +7,7 @@ import pytest
 from warest import commands
 from warest.errors import CommandTimeout, InvalidInput, NotConnected, WarestError, WhatsAppRefused
 from warest.ids import Jid
-from warest.whatsapp import contents, outbound
+from warest.whatsapp import contents, outbound, presence, protos
 from warest.whatsapp.payload import to_json
 
 ANI = "628111@s.whatsapp.net"
@@ -39,6 +39,92 @@ def test_a_reply_quotes_by_id() -> None:
     assert content(reply_to="3EB0")["extendedTextMessage"]["contextInfo"] == {
         "stanzaId": "3EB0", "participant": ANI, "quotedMessage": {"conversation": ""},
     }  # fmt: skip
+
+
+QUOTED = {"chat": ANI, "participant": "1@lid", "message": {"imageMessage": {
+    "caption": "c", "fileSha256": "AAE=", "contextInfo": {"stanzaId": "older"},
+}, "messageContextInfo": {"messageSecret": "AAE="}}}  # fmt: skip
+
+
+def test_a_reply_quotes_the_message() -> None:
+    """Without what that one quotes itself, and without its secrets."""
+    assert content(reply_to="3EB0", quoted=QUOTED)["extendedTextMessage"]["contextInfo"] == {
+        "stanzaId": "3EB0", "participant": "1@lid",
+        "quotedMessage": {"imageMessage": {"caption": "c", "fileSha256": "AAE="}},
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("chat", "named"), [(ANI, None), ("1@g.us", "1@g.us"), ("1@lid", None), ("628222@s.whatsapp.net",) * 2]
+)
+def test_a_message_of_another_chat_is_quoted_with_the_chat(chat: str, named: str | None) -> None:
+    """Unless that may be the same person, by another name."""
+    context = content(reply_to="3EB0", quoted={**QUOTED, "chat": chat})["extendedTextMessage"]["contextInfo"]
+    assert context.get("remoteJid") == named
+
+
+@pytest.mark.parametrize(
+    "message",
+    [{}, {"imageMessage": 5}, {"hologram": {}}, {"messageContextInfo": {}}, {"documentWithCaptionMessage": {}}],
+)
+def test_what_cannot_be_quoted(message: dict[str, Any]) -> None:
+    """The answer goes out with an empty quote."""
+    context = content(reply_to="3EB0", quoted={**QUOTED, "message": message})["extendedTextMessage"]["contextInfo"]
+    assert context["quotedMessage"] == {"conversation": ""}
+
+
+def test_what_is_wrapped_is_quoted_without_its_wrapper() -> None:
+    wrapped = {"viewOnceMessageV2": {"message": QUOTED["message"]}}
+    context = content(reply_to="3EB0", quoted={**QUOTED, "message": wrapped})["extendedTextMessage"]["contextInfo"]
+    assert list(context["quotedMessage"]) == ["imageMessage"]
+
+
+def test_messages_that_disappear() -> None:
+    """In their chats only."""
+    assert content(expirations={ANI: 86400})["extendedTextMessage"]["contextInfo"] == {"expiration": 86400}
+    assert content(expirations={"1@g.us": 86400}) == {"conversation": "*hi* 😀"}
+
+
+def test_a_preview() -> None:
+    """Of the link; what is not known of it is left out, and of nothing there is none."""
+    assert content(link="https://x", preview={"title": "t", "thumbnail": "AAE="}) == {
+        "extendedTextMessage": {"text": "*hi* 😀", "matchedText": "https://x", "title": "t", "jpegThumbnail": "AAE="}
+    }
+    assert content(link="https://x") == {"conversation": "*hi* 😀"}
+
+
+@pytest.mark.parametrize(
+    ("shown", "steps"),
+    [
+        ("available", ["available"]),
+        ("composing", ["available", "composing", "paused"]),
+        ("recording", ["available", "recording", "paused"]),
+        ("unavailable", ["available", "unavailable"]),
+        ("paused", ["available", "paused"]),
+    ],
+)
+def test_what_is_shown_before(shown: str, steps: list[str]) -> None:
+    """As long as the contract says: each step for a while, all of it for five seconds at most."""
+    told = list(presence.steps(shown))
+    assert [step for step, _ in told] == steps
+    assert all(0.2 < seconds < 3.7 for _, seconds in told) and sum(seconds for _, seconds in told) < 5
+    assert set(commands.PRESENCES) == set(presence._THEN)
+
+
+def test_everybody_in_a_group_is_named() -> None:
+    """Those whom the engine knows there, once each; in other chats there is nobody else."""
+    participants = [protos.engine.GroupParticipant(JID=outbound._engine_jid(Jid(user, "lid"))) for user in ("1", "2")]
+
+    class Engine:
+        def get_group_info(self, _: Any) -> Any:
+            return protos.engine.GroupInfo(Participants=participants)
+
+    client: Any = type("Linked", (), {"engine": Engine()})()
+    command = commands.SendText(to=("1@g.us", ANI), text="hi", mentions=("1@lid",), mention_all=True)
+    everybody = outbound._everybody(client, command, Jid.parse("1@g.us"))
+    assert everybody == ["1@lid", "2@lid"] and outbound._everybody(client, command, Jid.parse(ANI)) == []
+    told = to_json(contents.text(command, "1@g.us", everybody))
+    assert told["extendedTextMessage"]["contextInfo"]["mentionedJid"] == ["1@lid", "2@lid"]
 
 
 def test_contacts() -> None:

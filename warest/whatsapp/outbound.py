@@ -3,13 +3,13 @@
 import dataclasses
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from warest import commands
 from warest.errors import CommandTimeout, InvalidInput, NotConnected, WarestError, WhatsAppRefused
 from warest.ids import Jid
-from warest.whatsapp import contents, protos
+from warest.whatsapp import contents, presence, protos
 from warest.whatsapp.client import Client
 from warest.whatsapp.contents import files, interactive
 from warest.whatsapp.inbound import jid as jid_of
@@ -44,13 +44,24 @@ def execute(client: Client, command: commands.Command, take: Take) -> Any:
 
 
 def send_text(client: Client, command: commands.SendText, _: Take) -> list[dict[str, Any]]:
-    return _send_all(client, command.to, lambda to: contents.text(command, to))
+    return _send_all(client, command, lambda to: contents.text(command, to, _everybody(client, command, Jid.parse(to))))
+
+
+def _everybody(client: Client, command: commands.SendText, chat: Jid) -> list[str]:
+    """The participants of a group who are to be named, all of them; nobody elsewhere."""
+    if not command.mention_all or not chat.is_group:
+        return []
+    try:
+        group = client.engine.get_group_info(_engine_jid(chat))
+    except protos.errors.GetGroupInfoError as error:
+        raise _refusal(error) from error
+    return [str(jid_of(participant.JID).account) for participant in group.Participants]
 
 
 def send_file(client: Client, command: commands.SendFile, take: Take) -> list[dict[str, Any]]:
     """One upload for all recipients."""
     uploaded = _uploaded(client, take(command.file), command)
-    return _send_all(client, command.to, lambda to: files.file(command, uploaded, to))
+    return _send_all(client, command, lambda to: files.file(command, uploaded, to))
 
 
 def send_files(client: Client, command: commands.SendFiles, take: Take) -> list[dict[str, Any]]:
@@ -61,7 +72,9 @@ def send_files(client: Client, command: commands.SendFiles, take: Take) -> list[
     told: dict[str, list[dict[str, Any]]] = {to: [] for to in command.to}
     errors: list[WarestError] = []
     for file in command.files:
-        for one in _one_of_many(client, command, file, take, errors):
+        sent = _one_of_many(client, command, file, take, errors)
+        command = dataclasses.replace(command, presence="")  # it was shown before the first
+        for one in sent:
             about = {name: file.get(name) for name in ("name", "mimetype", "size", "reply_to")}
             told[one["to"]].append({**one, **about})
         if all(isinstance(error, NotConnected) for error in errors) and len(errors) == len(command.to):
@@ -77,8 +90,19 @@ def send_files(client: Client, command: commands.SendFiles, take: Take) -> list[
 def _one_of_many(
     client: Client, command: commands.SendFiles, file: dict[str, Any], take: Take, errors: list[WarestError]
 ) -> list[dict[str, Any]]:
-    told = {name: file[name] for name in ("file", "name", "mimetype", "caption", "reply_to")}
-    single = commands.SendFile(kind="document", to=command.to, forwarded=command.forwarded, **told)
+    single = commands.SendFile(
+        kind="document",
+        to=command.to,
+        file=file["file"],
+        name=file["name"],
+        mimetype=file["mimetype"],
+        caption=file["caption"],
+        reply_to=file["reply_to"],
+        quoted=file.get("quoted"),
+        forwarded=command.forwarded,
+        expirations=command.expirations,
+        presence=command.presence,
+    )
     try:
         sent = send_file(client, single, take)
     except WarestError as error:
@@ -99,20 +123,20 @@ def _of_recipient(to: str, files: list[dict[str, Any]]) -> dict[str, Any]:
 
 def send_interactive(client: Client, command: commands.SendInteractive, take: Take) -> list[dict[str, Any]]:
     uploaded = _uploaded(client, take(command.file), command) if command.file else None
-    return _send_all(client, command.to, lambda to: interactive.build(command, uploaded, to))
+    return _send_all(client, command, lambda to: interactive.build(command, uploaded, to))
 
 
 def send_contacts(client: Client, command: commands.SendContacts, _: Take) -> list[dict[str, Any]]:
-    return _send_all(client, command.to, lambda to: contents.contacts(command, to))
+    return _send_all(client, command, lambda to: contents.contacts(command, to))
 
 
 def send_location(client: Client, command: commands.SendLocation, _: Take) -> list[dict[str, Any]]:
-    return _send_all(client, command.to, lambda to: contents.location(command, to))
+    return _send_all(client, command, lambda to: contents.location(command, to))
 
 
 def send_poll(client: Client, command: commands.SendPoll, _: Take) -> list[dict[str, Any]]:
     """Each recipient's poll has its own secret, which is stored with the message."""
-    return _send_all(client, command.to, lambda to: contents.poll(command, to, os.urandom(contents.POLL_SECRET)))
+    return _send_all(client, command, lambda to: contents.poll(command, to, os.urandom(contents.POLL_SECRET)))
 
 
 def pair_phone(client: Client, command: commands.PairPhone, _: Take) -> str:
@@ -158,13 +182,17 @@ def _uploaded(client: Client, data: bytes, command: commands.WithFile) -> files.
     }
 
 
-def _send_all(client: Client, recipients: Iterable[str], build: Callable[[str], Any]) -> list[dict[str, Any]]:
+def _send_all(client: Client, command: commands.Outgoing, build: Callable[[str], Any]) -> list[dict[str, Any]]:
     """To each of them; for one who does not get it there is `to` and `error`. Raises the worst error if nobody does."""
     results: list[dict[str, Any]] = []
     errors: list[WarestError] = []
-    for to in recipients:
+    for to in command.to:
+        recipient = Jid.parse(to)
         try:
-            results.append(dataclasses.asdict(_send(client, Jid.parse(to), build(to))))
+            content = build(to)
+            if command.presence:
+                presence.show(client, recipient, _engine_jid(recipient), command.presence)
+            results.append(dataclasses.asdict(_send(client, recipient, content)))
         except WarestError as error:
             errors.append(error)
             results.append({"to": to, "error": error.to_dict()})
