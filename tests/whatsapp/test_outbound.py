@@ -1,5 +1,6 @@
 """What a command becomes, as far as that needs no connection."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -111,15 +112,104 @@ def test_what_is_shown_before(shown: str, steps: list[str]) -> None:
     assert set(commands.PRESENCES) == set(presence._THEN)
 
 
+class Engine:
+    """neonize as far as sends need it: says what it is told to, by recipient and for uploads, in order."""
+
+    def __init__(self, sends: dict[str, list[str]], uploads: list[str] | None = None) -> None:
+        self.sends = sends
+        self.uploads = uploads or []
+        self.sent: list[tuple[str, Any]] = []
+
+    def upload(self, data: bytes, _: Any) -> Any:
+        if self.uploads and (error := self.uploads.pop(0)):
+            raise protos.errors.UploadError(error)
+        return protos.engine.UploadResponse(url="u", FileLength=len(data))
+
+    def send_message(self, to: Any, message: Any) -> Any:
+        if error := self.sends[to.User].pop(0):
+            raise protos.errors.SendMessageError(error)
+        self.sent.append((to.User, message))
+        return protos.engine.SendResponse(ID=f"M{len(self.sent)}", Timestamp=5)
+
+    def get_lid_from_pn(self, _: Any) -> Any:
+        raise protos.errors.GetJIDFromStoreError("none")
+
+
+def linked(engine: Engine) -> Any:
+    return SimpleNamespace(engine=engine, me={"id": "628111:2@s.whatsapp.net"}, tell_sent=lambda *_: None)
+
+
+BUDI = "628222@s.whatsapp.net"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "error"),
+    [
+        ("websocket not connected", "timed out", CommandTimeout),
+        ("server returned error 463", "websocket not connected", WhatsAppRefused),
+        ("websocket not connected", "websocket not connected", NotConnected),
+    ],
+)
+def test_what_a_failed_send_is_called(first: str, second: str, error: type[WarestError]) -> None:
+    """If anybody may have got it, it must not look as if it could be sent again."""
+    client = linked(Engine({"628111": [first], "628222": [second]}))
+    with pytest.raises(error):
+        outbound.send_text(client, commands.SendText(to=(ANI, BUDI), text="x"), lambda _: b"")
+
+
+FILES = tuple(
+    {"file": f"spool/{name}", "name": name, "mimetype": "text/plain", "size": 1, "caption": "", "reply_to": None}
+    for name in ("a", "b")
+)
+
+
+def test_files_go_to_everybody_whatever_becomes_of_one() -> None:
+    """The second of the first recipient is refused: that is told of him, and nobody else misses anything."""
+    engine = Engine({"628111": ["", "no"], "628222": ["", ""]})
+    results = outbound.send_files(linked(engine), commands.SendFiles(to=(ANI, BUDI), files=FILES), lambda _: b"x")
+    assert [user for user, _ in engine.sent] == ["628111", "628222", "628222"]
+    assert [result.get("error", {}).get("message") for result in results] == ["WhatsApp refused: no", None]
+    told = [[file.get("message_id") for file in result["files"]] for result in results]
+    assert told == [["M1", None], ["M2", "M3"]]
+
+
+def test_files_of_which_one_cannot_be_uploaded() -> None:
+    engine = Engine({"628111": [""]}, ["no", ""])
+    (result,) = outbound.send_files(linked(engine), commands.SendFiles(to=(ANI,), files=FILES), lambda _: b"x")
+    assert ["error" in file for file in result["files"]] == [True, False] and "error" in result
+    assert result["timestamp"] == 5
+
+
+@pytest.mark.parametrize(
+    ("uploads", "sends", "error", "taken"),
+    [
+        (["websocket not connected"], [], NotConnected, 1),  # nothing has gone: the command may be tried again
+        (["no", "no"], [], WhatsAppRefused, 2),
+        ([], ["no", "timed out"], CommandTimeout, 2),
+    ],
+)
+def test_files_that_nobody_gets(uploads: list[str], sends: list[str], error: type[WarestError], taken: int) -> None:
+    """One error, with what became of each."""
+    took: list[str] = []
+    client = linked(Engine({"628111": sends}, uploads))
+
+    def take(key: str) -> bytes:
+        took.append(key)
+        return b"x"
+
+    with pytest.raises(error) as raised:
+        outbound.send_files(client, commands.SendFiles(to=(ANI,), files=FILES), take)
+    assert len(took) == taken
+    if error is not NotConnected:
+        assert len(raised.value.details["results"][0]["files"]) == 2
+
+
 def test_everybody_in_a_group_is_named() -> None:
     """Those whom the engine knows there, once each; in other chats there is nobody else."""
     participants = [protos.engine.GroupParticipant(JID=outbound._engine_jid(Jid(user, "lid"))) for user in ("1", "2")]
 
-    class Engine:
-        def get_group_info(self, _: Any) -> Any:
-            return protos.engine.GroupInfo(Participants=participants)
-
-    client: Any = type("Linked", (), {"engine": Engine()})()
+    group = protos.engine.GroupInfo(Participants=participants)
+    client: Any = SimpleNamespace(engine=SimpleNamespace(get_group_info=lambda _: group))
     command = commands.SendText(to=("1@g.us", ANI), text="hi", mentions=("1@lid",), mention_all=True)
     everybody = outbound._everybody(client, command, Jid.parse("1@g.us"))
     assert everybody == ["1@lid", "2@lid"] and outbound._everybody(client, command, Jid.parse(ANI)) == []
