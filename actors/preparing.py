@@ -1,11 +1,14 @@
-"""Files that go out are made fit to be sent before their session gets them: smaller, and with what phones show of them.
+"""What goes out is made fit to be sent before its session gets it: files smaller and with what phones show of them,
+texts with what phones show of their links.
 
 Pillow and ffmpeg run here, and never in a session's process or the web's.
 """
 
 import base64
+import functools
 import logging
 import tempfile
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,8 +16,9 @@ from typing import Any
 import dramatiq
 
 from warest import commands, keys
-from warest.commands import WithFile
-from warest.config.house import House
+from warest.actors.link_previews import PATIENCE, LinkPreviews
+from warest.commands import SendText, WithFile
+from warest.config.house import House, open_fetcher
 from warest.config.media_settings import compression_of, tools_of
 from warest.errors import InvalidInput, NotFound, Unsupported
 from warest.media.options import Compression, Pack
@@ -30,6 +34,9 @@ class Preparing:
         self._spool = spool
         self._compression = compression_of(house.settings)
         self._tools = tools_of(house.settings)
+        self._previews: Callable[[], LinkPreviews] = functools.cache(
+            lambda: LinkPreviews(open_fetcher(house.settings, seconds=PATIENCE))
+        )
 
     def prepare(
         self, session: str, command_id: str, command: WithFile, wishes: dict[str, Any], until: float | None
@@ -49,6 +56,11 @@ class Preparing:
             if ready.file == command.file:
                 return
         self._spool.delete(command.file)
+
+    def preview(self, session: str, command_id: str, command: SendText, until: float | None) -> None:
+        """Give a text on with what its link leads to."""
+        ready = replace(command, preview=self._previews().of(command.link))
+        self._bus.give(session, command_id, ready, until=until)
 
     def _ready(self, command: WithFile, wishes: dict[str, Any]) -> WithFile:
         from warest.media.prepare import prepare  # only here: the supervisor should not pay for Pillow
@@ -105,5 +117,8 @@ def declare(house: House, spool: Spool) -> None:
     ) -> None:
         """Died half-way, it begins anew. Died when the command was given on: a command runs once, whoever gives it."""
         order = commands.decode(command)
+        if isinstance(order, SendText):
+            work.preview(session, command_id, order, until)
+            return
         assert isinstance(order, WithFile)
         work.prepare(session, command_id, order, compression, until)

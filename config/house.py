@@ -115,10 +115,12 @@ def open_handouts(settings: Settings, opened: storage.Storage) -> Handouts:
     return Handouts(opened, seconds=settings.storage_temp_ttl)
 
 
-def open_fetcher(settings: Settings) -> "Fetcher":
+def open_fetcher(settings: Settings, *, seconds: float | None = None) -> "Fetcher":
+    """`seconds`: how long a fetch may take, if that is less than what the settings say."""
     from warest.fetch import Fetcher  # a session process should not pay for an HTTP client
 
-    return Fetcher(Networks.parse(settings.fetch_networks), seconds=settings.fetch_timeout_ms / 1000)
+    most = settings.fetch_timeout_ms / 1000
+    return Fetcher(Networks.parse(settings.fetch_networks), seconds=min(most, seconds or most))
 
 
 def open_media_host(settings: Settings, proxy: str, ca_file: Path | None) -> "MediaHost":

@@ -8,7 +8,7 @@ endpoints.md 0.9; `Idempotency-Key`, `Prefer: respond-async` and `sendAt` are ou
 import hashlib
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Annotated, Any
 
@@ -21,9 +21,11 @@ from warest.bus import Bus
 from warest.commands import Outgoing, encode
 from warest.config.settings import Settings
 from warest.errors import CommandTimeout, InvalidInput, WarestError
+from warest.http import recalled
 from warest.http.codes import Code
 from warest.http.errors import Refusal
 from warest.http.operation import Answer, Flag, Parameters, Result, Word
+from warest.http.presences import USUAL, Presence
 from warest.http.sessions import SessionAccess
 from warest.http.times import moment
 from warest.store import NewSend, Send, SessionRecord, Store
@@ -59,13 +61,15 @@ SendAt = Annotated[int | None, BeforeValidator(moment)]
 
 class SendParameters(Parameters):
     """`to`: a number, a JID, several of them separated by commas, or a list. `sendAt`: when to send it, as an ISO date
-    or in epoch seconds or milliseconds; the answer is then a job."""
+    or in epoch seconds or milliseconds; the answer is then a job. `presence`: show first that somebody writes (true,
+    typing), speaks (recording), or is there."""
 
     session_id: Word = Field(None, alias="sessionId")
     phone: Word = None
     to: Tokens = ()  # type: ignore[assignment]
     reply_message_id: Word = Field(None, alias="replyMessageId")
     is_forwarded: Flag = Field(False, alias="isForwarded")
+    presence: Presence = ""
     send_at: SendAt = Field(None, alias="sendAt")
 
 
@@ -92,13 +96,15 @@ class SentEntry(Result):
 @dataclass(frozen=True)
 class Shown:
     """How a send is answered: `label` in the message, `kind` in the status, `extras` in advancedInfo. `unfit` is the
-    code, and the beginning of the message, for a file that is not what it has to be. `answer` makes the answer of what
+    code, and the beginning of the message, for a file that is not what it has to be. `presence` is what is
+    shown before, if the caller wants the usual one. `answer` makes the answer of what
     each recipient got, `refusal` the error when nobody got anything, where they are unlike those of other routes."""
 
     label: str
     kind: str
     extras: Mapping[str, Any] = field(default_factory=dict)
     unfit: tuple[Code, str] = (Code.BAD_REQUEST, "Invalid input")
+    presence: str = "composing"
     answer: "Callable[[list[dict[str, Any]], Outgoing, Shown], Answer] | None" = None
     refusal: "Callable[[WarestError, Outgoing, Shown], WarestError] | None" = None
 
@@ -146,8 +152,12 @@ class Sending:
 
         `hashes` are those of its files by key; `discard` drops the files of one that is not sent anew.
         """
+        fingerprint = _fingerprint(command, compression, given.send_at, hashes)
+        command = recalled.completed(self._store, request.context.account, record, command)
+        if given.presence:
+            command = replace(command, presence=shown.presence if given.presence == USUAL else given.presence)
         try:
-            send, is_new = self._noted(request, given, record, command, compression, hashes)
+            send, is_new = self._noted(request, given, record, command, compression, fingerprint)
         except WarestError:
             discard()
             raise
@@ -175,14 +185,13 @@ class Sending:
         record: SessionRecord,
         command: Outgoing,
         compression: dict[str, Any] | None,
-        hashes: Mapping[str, str],
+        fingerprint: str,
     ) -> tuple[Send, bool]:
         key = request.get_header("Idempotency-Key")
         if key is not None and not 0 < len(key) <= KEY_MAX:
             raise Refusal(Code.INVALID_PARAMETER, f"Idempotency-Key has to be 1 to {KEY_MAX} characters long")
         if given.send_at is not None and not time.time() < given.send_at < time.time() + FARTHEST:
             raise Refusal(Code.INVALID_PARAMETER, "sendAt has to be in the future, and within a year")
-        fingerprint = _fingerprint(command, compression, given.send_at, hashes)
         new = NewSend(
             id=ids.new_command_id(),
             session=record.ulid,

@@ -36,6 +36,17 @@ SAMPLES = [
     commands.ResolveName(jid="3@lid"),
     commands.GroupExists(jid="2@g.us"),
     commands.SendFiles(to=("1@lid",), files=({"file": "spool/1-a", "size": 5}, {"file": "spool/1-b"})),
+    commands.SendText(
+        to=("1@lid",),
+        text="a",
+        reply_to="Q",
+        quoted={"chat": "1@lid", "message": {"x": [1, [2]]}},
+        presence="composing",
+        expirations={"1@lid": 60},
+        mention_all=True,
+        link="https://x",
+        preview={"title": "t"},
+    ),
     commands.PairPhone(phone="628111"),
     commands.Logout(),
 ]

@@ -14,7 +14,8 @@ ROWS = (
     ("errors", "ids"),
     (
         "addresses", "client", "command_words", "commands", "encrypted_media", "events", "file_headers", "keys",
-        "lifecycle", "media", "mirroring", "numbers", "pictures", "polls", "proxies", "texts", "vcards", "webhooks",
+        "lifecycle", "media", "mirroring", "numbers", "pages", "pictures", "polls", "proxies", "texts", "vcards",
+        "webhooks",
     ),
     ("broker", "drivers", "whatsapp", "entities", "fetch", "lanes", "leases", "limits", "logins", "states"),
     ("annals", "store", "bus", "spool", "accounts", "farewell", "handouts", "sandbox"),

@@ -5,30 +5,46 @@ the JSON of `encode`, inside a Dramatiq message on the session's own queue.
 """
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, get_args
 
 from warest.media.options import Kind
+
+#: What one can be seen to be.
+PRESENCES = ("available", "unavailable", "composing", "recording", "paused")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outgoing:
     """What is sent to each of `to` (JIDs). `reply_to` is the id of the quoted message.
 
-    The result of each is a list of `Sent`, one for each recipient.
+    `quoted` is that message, as far as it is known: its `chat`, its `participant` (JIDs) and the `message` in the
+    original's JSON. `expirations`: in which chats messages disappear, and after how long, s. `presence` is what those
+    at the other end see for a moment before: one of PRESENCES, or nothing. The result of each is a list of `Sent`,
+    one for each recipient.
     """
 
     to: tuple[str, ...]
     reply_to: str | None = None
+    quoted: dict[str, Any] | None = None
     forwarded: bool = False
+    expirations: dict[str, int] = field(default_factory=dict)
+    presence: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SendText(Outgoing):
-    """Send a text. `mentions` are JIDs that are named in the text as `@digits`."""
+    """Send a text. `mentions` are JIDs that are named in the text as `@digits`; `mention_all`: all of a group, too.
+
+    `preview` is what is shown of the page that `link`, a URL in the text, leads to: its `title`, `description` and
+    `thumbnail` (a JPEG, in base64), of which any may be missing.
+    """
 
     text: str
     mentions: tuple[str, ...] = ()
+    mention_all: bool = False
+    link: str = ""
+    preview: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,9 +79,9 @@ class SendFile(WithFile):
 class SendFiles(Outgoing):
     """Send several files as documents, a message each, in this order.
 
-    Each is an object of `file` (its key in the spool), `name`, `mimetype`, `size` (bytes), `caption` and `reply_to`.
-    The result of a recipient has `files` in place of a message id: `name`, `mimetype`, `size`, `reply_to` and either
-    `message_id` and `timestamp` or `error`, of each.
+    Each is an object of `file` (its key in the spool), `name`, `mimetype`, `size` (bytes), `caption`, `reply_to` and
+    `quoted`. The result of a recipient has `files` in place of a message id: `name`, `mimetype`, `size`, `reply_to` and
+    either `message_id` and `timestamp` or `error`, of each.
     """
 
     files: tuple[dict[str, Any], ...]

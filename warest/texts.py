@@ -5,6 +5,7 @@ import re
 _MARKS = {"b": "*", "strong": "*", "i": "_", "em": "_", "s": "~", "strike": "~", "del": "~", "code": "```"}
 _TAG = re.compile(r"</?(b|strong|i|em|s|strike|del|code)>", re.IGNORECASE)
 _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
+_URL = re.compile(r"https?://[^\s<>\"']+", re.IGNORECASE)
 _BRACKETED_URL = re.compile(r"\[(https?://[^\]\s]+)\]")
 
 
@@ -13,3 +14,9 @@ def as_whatsapp(text: str) -> str:
     text = _BRACKETED_URL.sub(r"\1", text)
     text = _BREAK.sub("\n", text)
     return _TAG.sub(lambda tag: _MARKS[tag[1].lower()], text)
+
+
+def first_url(text: str) -> str:
+    """The first link in a text, without the sign that ends the sentence; empty: there is none."""
+    found = _URL.search(text)
+    return found[0].rstrip(".,;:!?)]}*_~") if found else ""

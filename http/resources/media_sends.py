@@ -145,7 +145,7 @@ class SendAudio:
         if parameters.is_vn:
             unfit = (Code.VOICE_CONVERT_FAILED, "The voice note could not be made")
         extras = {"isVoiceNote": parameters.is_vn, "mimeType": mimetype}
-        shown = Shown("Audio message", "ptt" if parameters.is_vn else "audio", extras, unfit)
+        shown = Shown("Audio message", "ptt" if parameters.is_vn else "audio", extras, unfit, "recording")
         return self._sending.send(request, parameters, taken, command, shown, {"enabled": parameters.compress})
 
 

@@ -75,10 +75,8 @@ def test_a_new_migration(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
     assert "small letters" in run("make-migration", "../more")
     before = {path.name for path in folder.iterdir()}
     forth, back = map(Path, run("make-migration", "more").split())
-    last = max(name for name in before if "rollback" not in name)
-    assert f"-- depends: {last.removesuffix('.sql')}\n" in forth.read_text() and back.name.endswith(
-        ".more.rollback.sql"
-    )
+    last = max(name for name in before if name.startswith("0") and "rollback" not in name)
+    assert f"-- depends: {Path(last).stem}\n" in forth.read_text() and back.name.endswith(".more.rollback.sql")
     assert int(forth.name[:4]) == int(last[:4]) + 1 and forth.name not in before
 
 

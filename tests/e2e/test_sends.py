@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from support.file_host import FileHost, says
 from support.product import Product, running
 from support.waiting import eventually
 
@@ -24,7 +25,8 @@ Send = Callable[..., dict[str, Any]]
 @pytest.fixture(scope="module")
 def product() -> Any:
     """One for all: nothing here disturbs the others."""
-    with tempfile.TemporaryDirectory(prefix="warest-test-") as folder, running(Path(folder)) as product:
+    loopback = {"WAREST_FETCH_PRIVATE_NETWORKS": "127.0.0.0/8"}
+    with tempfile.TemporaryDirectory(prefix="warest-test-") as folder, running(Path(folder), **loopback) as product:
         product.link("ani", ANI)
         product.sandbox("POST", "/phones", json={"phone": BUDI, "name": "Budi"})
         yield product
@@ -147,3 +149,54 @@ def test_files_to_somebody_who_is_not_there(product: Product) -> None:
     assert (failed["to"], failed["status"]) == ("628139999999", "file failed")
     answer = product.api("POST", "/messages/send/files", json={**body, "to": "628139999999"})
     assert (answer["code"], answer["results"][0]["status"]) == (3002, "file failed")
+
+
+def test_a_quote(product: Product, send: Send) -> None:
+    """What is answered is shown with the answer, of whatever kind the two are; of an unknown message nothing is."""
+    asked = product.phone_sends(BUDI, ANI, "where is it?")
+    stored(product, asked)
+    shown = arrived(product, send("text", message="here", replyMessageId=asked)["messageId"])
+    assert (shown["text"], shown["quoted"]["text"]) == ("here", "where is it?")
+    place = send("location", location="1,2", replyMessageId=asked)
+    context = arrived(product, place["messageId"])["message"]["locationMessage"]["contextInfo"]
+    assert (context["stanzaID"], context["quotedMessage"]) == (asked, {"conversation": "where is it?"})
+    assert context["participant"] == f"{BUDI}@s.whatsapp.net"
+    stored(product, place["messageId"])
+    files = [{"file": "data:text/plain,x", "replyMessageId": place["messageId"]}, "data:text/plain,y"]
+    sent = send("files", files=files)["advancedInfo"]["files"]
+    assert [file.get("quotedMessageId") for file in sent] == [place["messageId"], None]
+    first, second = (arrived(product, file["messageId"])["message"]["documentMessage"] for file in sent)
+    quoted = first["contextInfo"]["quotedMessage"]
+    assert quoted == {"locationMessage": {"degreesLatitude": 1.0, "degreesLongitude": 2.0}}
+    assert first["contextInfo"]["participant"] == f"{ANI}@s.whatsapp.net"
+    assert "contextInfo" not in second
+    unknown = arrived(product, send("location", location="1,2", replyMessageId="NEVER")["messageId"])
+    assert unknown["message"]["locationMessage"]["contextInfo"]["quotedMessage"] == {"conversation": ""}
+
+
+@pytest.mark.parametrize("presence", [True, "recording", "unavailable", "available", "paused"])
+def test_presence(product: Product, send: Send, presence: Any) -> None:
+    """The message comes, and what was shown before is what WhatsApp knows, or the network would say so at the end."""
+    assert arrived(product, send("text", message=f"after {presence}", presence=presence)["messageId"])
+
+
+def test_a_link_preview(product: Product, send: Send) -> None:
+    """A worker fetches the page and its picture."""
+    image = io.BytesIO()
+    Image.effect_noise((600, 300), 90).save(image, "PNG")
+    page = (
+        b"""<head><title>T</title><meta property="og:description" content="D"><meta property="og:image" content="i">"""
+    )
+    with FileHost() as host:
+        host.paths |= {
+            "/p": says(200, page, Content_Type="text/html; charset=utf-8"),
+            "/i": says(200, image.getvalue(), Content_Type="image/png"),
+        }
+        entry = send("text", message=f"look: {host.url('/p')}.", linkPreview=True)
+        told = stored(product, entry["messageId"])["extendedTextMessage"]
+        assert (told["text"], told["matchedText"]) == (f"look: {host.url('/p')}.", host.url("/p"))
+        assert (told["title"], told["description"]) == ("T", "D")
+        assert Image.open(io.BytesIO(base64.b64decode(told["jpegThumbnail"]))).width <= 600
+        assert arrived(product, entry["messageId"])["text"] == told["text"]
+        entry = send("text", message=host.url("/gone"), linkPreview=True)
+        assert stored(product, entry["messageId"]) == {"conversation": host.url("/gone")}

@@ -291,6 +291,14 @@ def test_too_many(call: Call, process: Process) -> None:
     assert len(process.ordered) == 1
 
 
+def test_what_is_too_many_is_not_read_to_its_end(call: Call, process: Process) -> None:
+    """Nobody can fill the spool so: here the rest is not even a form."""
+    cut = form([("f", f"{number}.txt", b"x") for number in range(30)])
+    answer = call("POST", PATH, body=cut["body"][:-60], headers=cut["headers"])
+    assert (answer.status_code, answer.json.get("code")) == (400, 2000)
+    assert answer.json["message"] == "At most 20 files can be sent in one call"
+
+
 def test_too_large(
     application: Callable[..., testing.TestClient], process: Process, admin_headers: dict[str, str]
 ) -> None:

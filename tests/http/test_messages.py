@@ -8,7 +8,7 @@ import pytest
 from falcon import testing
 
 from support.waiting import eventually
-from warest import commands
+from warest import commands, keys
 from warest.bus import answered, refused
 from warest.commands import SendText
 from warest.config.house import House
@@ -24,7 +24,7 @@ from warest.errors import (
 )
 from warest.http import sessions as http_sessions
 from warest.http.errors import Refusal
-from warest.store import Account, SessionRecord, Store
+from warest.store import Account, ChatNews, Message, SessionRecord, Store
 
 Call = Callable[..., testing.Result]
 
@@ -275,3 +275,94 @@ def test_only_so_many_wait(
     for thread in threads:
         thread.join()
     assert heard == ["third refused", "waiter open", "waiter open"]
+
+
+def test_a_long_text(call: Call, ordered: list[commands.Command]) -> None:
+    """Up to what WhatsApp takes."""
+    answer = call("POST", "/messages/send/text", json={"sessionId": "s", "to": "628222", "message": "x" * 65_537})
+    assert (answer.status_code, answer.json["code"]) == (400, 3015) and ordered == []
+    answer = call("POST", "/messages/send/text", json={"sessionId": "s", "to": "628222", "message": "x" * 65_536})
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        *((yes, "composing") for yes in (True, 1, 0.5, "1", "yes", "on", "please", " Typing ", "text", "compose")),
+        *((word, "recording") for word in ("recording", "rec", "audio", "voice", "mic", "microphone", "ptt")),
+        *((word, "available") for word in ("available", "ONLINE")),
+        *((word, "unavailable") for word in ("unavailable", "offline")),
+        ("paused", "paused"),
+        *((no, "") for no in (None, False, 0, -1, "", "0", "false", "No", "off")),
+        ([], ""),
+    ],
+)
+def test_presence(call: Call, ordered: list[Any], given: Any, shown: str) -> None:
+    """In all the words for it (contract, endpoints.md 0.7)."""
+    body = {"sessionId": "s", "to": "628222", "message": "x", "presence": given}
+    assert call("POST", "/messages/send/text", json=body).status_code == 200
+    assert ordered[0].presence == shown
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"mentions": "all"},
+        {"mentions": ["ALL", "628333"]},
+        {"mentionAll": True},
+        {"mentionAll": "1", "mentions": "628333"},
+    ],
+)
+def test_everybody_is_named(call: Call, ordered: list[Any], body: dict[str, Any]) -> None:
+    """By the session, which knows who that is."""
+    answer = call("POST", "/messages/send/text", json={"sessionId": "s", "to": "1@g.us", "message": "x", **body})
+    assert ordered[0].mention_all and answer.json["results"][0]["advancedInfo"]["mentionAll"] is True
+    assert ordered[0].mentions == (("628333@s.whatsapp.net",) if "628333" in str(body) else ())
+
+
+def note(chat: str, id: str, **more: Any) -> Message:
+    raw = {"key": {"id": id}, "message": {"conversation": f"in {chat}"}}
+    return Message(**{"chat": chat, "id": id, "from_me": False, "ts": 5, "sender": "9@lid", "raw": raw, **more})
+
+
+TO, OTHER = "628222@s.whatsapp.net", "628333@s.whatsapp.net"
+
+
+def test_the_quoted_message(call: Call, ordered: list[Any], opened: Store, session: SessionRecord) -> None:
+    """The one in the chat that the answer goes to, if several have this id; none that was deleted or is not known."""
+    known = [note(TO, "A"), note(OTHER, "A", ts=9), note(OTHER, "B"), note(TO, "C", deleted=True)]
+    opened.messages.put(session.ulid, known)
+    for id in ("A", "B", "C", "D"):
+        body = {"sessionId": "s", "to": TO, "message": "x", "quotedMessageId": id}
+        assert call("POST", "/messages/send/text", json=body).status_code == 200
+    assert [command.quoted for command in ordered] == [
+        {"chat": TO, "participant": "9@lid", "message": {"conversation": f"in {TO}"}},
+        {"chat": OTHER, "participant": "9@lid", "message": {"conversation": f"in {OTHER}"}},
+        None,
+        None,
+    ]
+    assert [command.reply_to for command in ordered] == ["A", "B", "C", "D"]
+
+
+def test_messages_that_disappear(call: Call, ordered: list[Any], opened: Store, session: SessionRecord) -> None:
+    """The command says in which of its chats, and when."""
+    opened.chats.put(session.ulid, [ChatNews(jid=TO, ephemeral=86400), ChatNews(jid=OTHER)])
+    body = {"sessionId": "s", "to": [TO, OTHER, "1@g.us"], "message": "x"}
+    assert call("POST", "/messages/send/text", json=body).status_code == 200
+    assert ordered[0].expirations == {TO: 86400}
+
+
+def test_a_link_preview(call: Call, ordered: list[Any], parts: House, serve: Any) -> None:
+    """A worker makes it before the session gets the text; of a text without a link there is none."""
+    seen: list[Any] = []
+
+    def prepare(session: str, command_id: str, command: dict[str, Any], **_: Any) -> None:
+        seen.append(order := commands.decode(command))
+        parts.bus.give(session, command_id, order)
+
+    serve(keys.MEDIA_QUEUE, "prepare_file", prepare)
+    for text in ("look (https://x.id/a?b=1).", "no link"):
+        body = {"sessionId": "s", "to": TO, "message": text, "linkPreview": True}
+        assert call("POST", "/messages/send/text", json=body).status_code == 200
+    assert [command.link for command in seen] == ["https://x.id/a?b=1"]
+    assert [command.link for command in ordered] == ["https://x.id/a?b=1", ""]

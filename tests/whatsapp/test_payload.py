@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from warest.errors import InvalidInput
 from warest.whatsapp import protos
-from warest.whatsapp.payload import json_name, to_json
+from warest.whatsapp.payload import from_json, json_name, to_json
 
 #: Names of the engine's schema and what the original calls them.
 NAMES = {
@@ -101,3 +102,81 @@ def test_a_text_that_is_not_utf_8() -> None:
     """Its sender may send any bytes; they must not cost the event."""
     message = protos.e2e.Message.FromString(b"\x0a\x04ab\xff\xfe")
     assert to_json(message) == {"conversation": "ab\ufffd\ufffd"}
+
+
+def filled(kind: Any, depth: int = 0) -> Any:
+    """A message with something in every field, down to some depth."""
+    message = kind() if callable(kind) else kind
+    for field in message.DESCRIPTOR.fields:
+        held = getattr(message, field.name)
+        if field.message_type is not None and field.message_type.GetOptions().map_entry:
+            continue
+        if field.message_type is not None:
+            part = held.add() if field.is_repeated else held
+            part.SetInParent()
+            if depth < 2:
+                filled(part, depth + 1)
+        elif field.is_repeated:
+            held.extend([sample(field)] * 2)
+        else:
+            setattr(message, field.name, sample(field))
+    return message
+
+
+def sample(field: Any) -> Any:
+    if field.enum_type is not None:
+        return field.enum_type.values[-1].number
+    kinds = {field.CPPTYPE_BOOL: True, field.CPPTYPE_FLOAT: 0.5, field.CPPTYPE_DOUBLE: -6.2}
+    if field.cpp_type == field.CPPTYPE_STRING:
+        return b"\xff\x00" if field.type == field.TYPE_BYTES else "ä"
+    return kinds.get(field.cpp_type, 7)
+
+
+def test_there_and_back() -> None:
+    """Every field of a message, and of what it holds: the JSON becomes the same message again."""
+    message = filled(protos.e2e.Message)
+    assert len(message.ListFields()) == len({field.name for field, _ in message.ListFields()}) > 90
+    assert from_json(protos.e2e.Message, to_json(message)) == message
+
+
+def test_names_are_unique() -> None:
+    """Or the way back would not be known: no two fields of a message share a name."""
+    for kind in {field.containing_type for field in every_field()}:
+        names = [json_name(field.name) for field in kind.fields]
+        assert len(names) == len(set(names)), kind.full_name
+
+
+def test_back_from_maps_and_empty_parts() -> None:
+    from google.protobuf.struct_pb2 import Struct
+
+    struct = Struct()
+    struct.update({"a": 1.5})
+    empty = protos.e2e.Message(imageMessage=protos.e2e.ImageMessage())
+    assert from_json(Struct, {"fields": {}}) == Struct()
+    assert from_json(protos.e2e.Message, to_json(empty)) == empty
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"conversation": 5},
+        {"imageMessage": "x"},
+        {"imageMessage": {"fileSha256": "not base64!"}},
+        {"imageMessage": {"fileLength": "many"}},
+        {"imageMessage": {"fileLength": -1}},
+        {"imageMessage": {"scanLengths": 5}},
+        {"listMessage": {"listType": "NO_SUCH"}},
+        {"contactsArrayMessage": {"contacts": {"displayName": "a"}}},
+        {"contactsArrayMessage": {"contacts": [5]}},
+    ],
+)
+def test_what_is_no_message(data: dict[str, Any]) -> None:
+    """One error, whatever is wrong."""
+    with pytest.raises(InvalidInput):
+        from_json(protos.e2e.Message, data)
+
+
+def test_what_a_newer_schema_has() -> None:
+    """It is left out, and the rest is kept."""
+    message = from_json(protos.e2e.Message, {"conversation": "a", "holographicMessage": {"x": 1}, "imageMessage": None})
+    assert message == protos.e2e.Message(conversation="a")

@@ -82,15 +82,19 @@ def make_migration(name: str) -> None:
     folder = store.MIGRATIONS
     if not (folder.parent.parent / "pyproject.toml").exists() or not os.access(folder, os.W_OK):
         raise click.ClickException(f"WAREST is installed in {folder.parent}: migrations are made in a checkout.")
-    number, last = _next_number(folder), max(path.stem for path in folder.glob("*.sql") if "rollback" not in path.stem)
+    number, last = _next_number(folder), max(path.stem for path in _numbered(folder) if "rollback" not in path.stem)
     header = "-- What for. Types are those that SQLite, PostgreSQL and MySQL/MariaDB all know; times are epoch seconds."
     _begin(folder / f"{number}.{name}.sql", f"{header}\n-- depends: {last}\n\n")
     _begin(folder / f"{number}.{name}.rollback.sql", "")
 
 
 def _next_number(folder: Path) -> str:
-    numbers = [int(found[0]) for path in folder.glob("*.sql") if (found := re.match(r"\d+", path.name))]
-    return f"{max(numbers, default=0) + 1:04}"
+    return f"{max((int(path.name[:4]) for path in _numbered(folder)), default=0) + 1:04}"
+
+
+def _numbered(folder: Path) -> list[Path]:
+    """The files of migrations or seeds, in SQL or Python."""
+    return [path for path in folder.iterdir() if re.fullmatch(r"[0-9]{4}\..+\.(sql|py)", path.name)]
 
 
 def _begin(path: Path, text: str) -> None:

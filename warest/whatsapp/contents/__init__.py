@@ -3,6 +3,10 @@
 neonize's helpers read any path or URL, guess mentions and always send a text as an extended one (traps 38, 43).
 """
 
+import base64
+from collections.abc import Iterable
+from typing import Any
+
 from warest import commands
 from warest.whatsapp import protos
 from warest.whatsapp.contents import context
@@ -12,12 +16,28 @@ from warest.whatsapp.contents.context import Content
 POLL_SECRET = 32
 
 
-def text(command: commands.SendText, to: str) -> Content:
-    """A plain text is `conversation`, as phones send it; anything about it makes it an extended text."""
-    about = context.of(command, to, command.mentions)
-    if not about.ListFields():
+def text(command: commands.SendText, to: str, mentions: Iterable[str] = ()) -> Content:
+    """A plain text is `conversation`, as phones send it; anything about it makes it an extended text.
+
+    `mentions` are those that only the chat itself knows, besides the command's.
+    """
+    about = context.of(command, to, dict.fromkeys((*command.mentions, *mentions)))
+    if not about.ListFields() and not command.preview:
         return protos.e2e.Message(conversation=command.text)
-    return protos.e2e.Message(extendedTextMessage=protos.e2e.ExtendedTextMessage(text=command.text, contextInfo=about))
+    part = protos.e2e.ExtendedTextMessage(text=command.text, **_preview(command))
+    if about.ListFields():
+        part.contextInfo.CopyFrom(about)
+    return protos.e2e.Message(extendedTextMessage=part)
+
+
+def _preview(command: commands.SendText) -> dict[str, Any]:
+    """Of the page that the text links to, if anything is known of it."""
+    if not command.preview:
+        return {}
+    told: dict[str, Any] = {name: text for name in ("title", "description") if (text := command.preview.get(name))}
+    if thumbnail := command.preview.get("thumbnail"):
+        told["JPEGThumbnail"] = base64.b64decode(thumbnail)
+    return {"matchedText": command.link, **told}
 
 
 def contacts(command: commands.SendContacts, to: str) -> Content:

@@ -1,5 +1,6 @@
 """Several files in one command: each at most once, each reported."""
 
+import dataclasses
 from typing import Any
 
 from warest import commands
@@ -17,7 +18,9 @@ def send(client: Client, command: commands.SendFiles, take: Take) -> Results:
     told: dict[str, Results] = {to: [] for to in command.to}
     errors: list[WarestError] = []
     for file in command.files:
-        for one in _one_of_many(client, command, file, take, errors):
+        sent = _one_of_many(client, command, file, take, errors)
+        command = dataclasses.replace(command, presence="")  # it was shown before the first
+        for one in sent:
             about = {name: file.get(name) for name in ("name", "mimetype", "size", "reply_to")}
             told[one["to"]].append({**one, **about})
         if all(isinstance(error, NotConnected) for error in errors) and len(errors) == len(command.to):
@@ -33,8 +36,19 @@ def send(client: Client, command: commands.SendFiles, take: Take) -> Results:
 def _one_of_many(
     client: Client, command: commands.SendFiles, file: dict[str, Any], take: Take, errors: list[WarestError]
 ) -> Results:
-    told = {name: file[name] for name in ("file", "name", "mimetype", "caption", "reply_to")}
-    single = commands.SendFile(kind="document", to=command.to, forwarded=command.forwarded, **told)
+    single = commands.SendFile(
+        kind="document",
+        to=command.to,
+        file=file["file"],
+        name=file["name"],
+        mimetype=file["mimetype"],
+        caption=file["caption"],
+        reply_to=file["reply_to"],
+        quoted=file.get("quoted"),
+        forwarded=command.forwarded,
+        expirations=command.expirations,
+        presence=command.presence,
+    )
     try:
         sent = sends.file(client, single, take)
     except WarestError as error:

@@ -3,16 +3,17 @@
 import dataclasses
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from warest import commands
 from warest.errors import CommandTimeout, WarestError
 from warest.ids import Jid
-from warest.whatsapp import contents, protos
+from warest.whatsapp import contents, presence, protos
 from warest.whatsapp.client import Client
 from warest.whatsapp.contents import files, interactive
-from warest.whatsapp.outbound.engine import refusal, send
+from warest.whatsapp.inbound import jid as jid_of
+from warest.whatsapp.outbound.engine import engine_jid, refusal, send
 
 #: The kinds of files that WhatsApp's media host knows.
 _UPLOADED_AS = {
@@ -32,31 +33,42 @@ Results = list[dict[str, Any]]
 
 
 def text(client: Client, command: commands.SendText, _: Take) -> Results:
-    return _to_all(client, command.to, lambda to: contents.text(command, to))
+    return _to_all(client, command, lambda to: contents.text(command, to, everybody(client, command, Jid.parse(to))))
+
+
+def everybody(client: Client, command: commands.SendText, chat: Jid) -> list[str]:
+    """The participants of a group who are to be named, all of them; nobody elsewhere."""
+    if not command.mention_all or not chat.is_group:
+        return []
+    try:
+        group = client.engine.get_group_info(engine_jid(chat))
+    except protos.errors.GetGroupInfoError as error:
+        raise refusal(error) from error
+    return [str(jid_of(participant.JID).account) for participant in group.Participants]
 
 
 def file(client: Client, command: commands.SendFile, take: Take) -> Results:
     """One upload for all recipients."""
     uploaded = _uploaded(client, take(command.file), command)
-    return _to_all(client, command.to, lambda to: files.file(command, uploaded, to))
+    return _to_all(client, command, lambda to: files.file(command, uploaded, to))
 
 
 def buttons(client: Client, command: commands.SendInteractive, take: Take) -> Results:
     uploaded = _uploaded(client, take(command.file), command) if command.file else None
-    return _to_all(client, command.to, lambda to: interactive.build(command, uploaded, to))
+    return _to_all(client, command, lambda to: interactive.build(command, uploaded, to))
 
 
 def contacts(client: Client, command: commands.SendContacts, _: Take) -> Results:
-    return _to_all(client, command.to, lambda to: contents.contacts(command, to))
+    return _to_all(client, command, lambda to: contents.contacts(command, to))
 
 
 def location(client: Client, command: commands.SendLocation, _: Take) -> Results:
-    return _to_all(client, command.to, lambda to: contents.location(command, to))
+    return _to_all(client, command, lambda to: contents.location(command, to))
 
 
 def poll(client: Client, command: commands.SendPoll, _: Take) -> Results:
     """Each recipient's poll has its own secret, which is stored with the message."""
-    return _to_all(client, command.to, lambda to: contents.poll(command, to, os.urandom(contents.POLL_SECRET)))
+    return _to_all(client, command, lambda to: contents.poll(command, to, os.urandom(contents.POLL_SECRET)))
 
 
 def _uploaded(client: Client, data: bytes, command: commands.WithFile) -> files.File:
@@ -78,13 +90,17 @@ def _uploaded(client: Client, data: bytes, command: commands.WithFile) -> files.
     }
 
 
-def _to_all(client: Client, recipients: Iterable[str], build: Callable[[str], Any]) -> Results:
+def _to_all(client: Client, command: commands.Outgoing, build: Callable[[str], Any]) -> Results:
     """To each of them; for one who does not get it there is `to` and `error`. Raises the worst error if nobody does."""
     results: Results = []
     errors: list[WarestError] = []
-    for to in recipients:
+    for to in command.to:
+        recipient = Jid.parse(to)
         try:
-            results.append(dataclasses.asdict(send(client, Jid.parse(to), build(to))))
+            content = build(to)
+            if command.presence:
+                presence.show(client, recipient, engine_jid(recipient), command.presence)
+            results.append(dataclasses.asdict(send(client, recipient, content)))
         except WarestError as error:
             errors.append(error)
             results.append({"to": to, "error": error.to_dict()})
