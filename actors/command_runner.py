@@ -1,6 +1,7 @@
 """Runs the commands that are given to a session, in its process: each at most once."""
 
 import contextlib
+import dataclasses
 import functools
 import logging
 import time
@@ -11,9 +12,10 @@ import dramatiq
 
 from warest import commands, keys
 from warest.bus import answered, refused
-from warest.config.house import House, open_spool, open_storage
-from warest.errors import CommandTimeout, NotConnected, WarestError
+from warest.config.house import House, open_spool, open_storage, pacing_of
+from warest.errors import CommandTimeout, DriverError, NotConnected, RateLimited, WarestError, WhatsAppRefused
 from warest.leases import MINE, Lease
+from warest.pacing import Pacing
 from warest.spool import Spool
 from warest.whatsapp import outbound
 from warest.whatsapp.client import Client
@@ -22,6 +24,9 @@ log = logging.getLogger(__name__)
 
 #: How long a command that died half-way is remembered, so that it is not run a second time, s.
 STARTED_TTL = 24 * 3600
+
+#: A turn that comes so soon is waited for in place, s.
+IN_PLACE = 2.0
 
 #: A send that can wait is tried again after this long, ms.
 AGAIN_MS = 2_000
@@ -45,6 +50,7 @@ class CommandRunner:
         self._session = session
         self._lease = lease
         self._told = told
+        self._pacing = pacing_of(house.settings, house.redis, session)
         self._begin_once = house.redis.register_script(_BEGIN)
         self._spool: Callable[[], Spool] = functools.cache(
             lambda: open_spool(house.settings, open_storage(house.settings))
@@ -66,6 +72,14 @@ class CommandRunner:
         """`until` (epoch s): as long as the session is not online, the command waits so long; None: not at all."""
         if until and not client.is_open and time.time() < until:
             return self._again(command_id, command, until)
+        if self._pacing and isinstance(command, commands.SENDS):
+            try:
+                command, waits = self._paced(self._pacing, command)
+            except (RateLimited, DriverError) as error:
+                return self._failed(command_id, command, error)
+            if waits > IN_PLACE:
+                return self._later(command_id, command, until, waits)
+            time.sleep(waits)
         if not self._begin(command_id):
             return self._failed(command_id, command, CommandTimeout(_INTERRUPTED))
         taken: list[str] = []
@@ -76,11 +90,29 @@ class CommandRunner:
                 return self._again(command_id, command, until)
             return self._failed(command_id, command, error, taken)
         except WarestError as error:
+            if self._pacing and isinstance(error, WhatsAppRefused) and "463" in error.message:
+                log.warning("WhatsApp refuses messages to strangers; none for %d s", self._pacing.refused())
             return self._failed(command_id, command, error, taken)
         self._drop(taken)
         if isinstance(command, commands.SENDS):
             self._told({"do": "send", "id": command_id, "state": "sent", "answer": result})
         return answered(result)
+
+    def _paced(self, pacing: Pacing, command: commands.Outgoing) -> tuple[commands.Outgoing, float]:
+        """The command as it is sent, and how long to wait before that, s."""
+        strangers = pacing.strangers(command.to)
+        if not strangers:
+            return command, 0.0
+        waits = pacing.wait(strangers)
+        if pacing.rules.types and not command.presence:
+            command = dataclasses.replace(command, presence="composing")
+        return command, waits
+
+    def _later(self, command_id: str, command: commands.Outgoing, until: float | None, waits: float) -> dict[str, Any]:
+        """Others need not wait behind it. Whoever asked for it hears that it waits."""
+        order = self._house.bus.command(self._session, command_id, command, until)
+        self._house.broker.enqueue(order, delay=int(waits * 1000) + 1)
+        return refused(CommandTimeout("The message waits for its turn (WAREST_PACING)."))
 
     def _again(self, command_id: str, command: commands.Command, until: float) -> dict[str, Any]:
         """Nothing was sent. First the order, then the mark: whoever dies between them has the outcome unknown."""

@@ -22,7 +22,7 @@ from warest.actors.heartbeat import Heartbeat
 from warest.actors.phone import PhoneWatch
 from warest.command_words import CommandWords
 from warest.config import kinds, logs
-from warest.config.house import connect
+from warest.config.house import connect, pacing_of
 from warest.config.settings import Settings
 from warest.errors import DriverError, LeaseLost, NotConnected, WarestError
 from warest.leases import Lease
@@ -100,6 +100,7 @@ class Session:
         )
         signal.signal(signal.SIGTERM, lambda *_: self._end(ASKED))
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole terminal; the supervisor decides
+        self._pacing = pacing_of(order.settings, self.house.redis, self.identity.ulid)
         self._commands = CommandWords(kinds.split(order.settings.commands))
         engine = fixes.load(order.noise_root)
         syncs = order.settings.app_state_fix and fixes.mend_app_state()
@@ -162,6 +163,7 @@ class Session:
         if (seen_at := inbound.seen_phone_at(message)) is not None:
             self._phone.saw(seen_at)
         if report := reports.of(self.identity.ulid, self.client.own_names, message):
+            self._meet(report)
             self._report(report)
 
     def on_history(self, history: Any) -> None:
@@ -173,6 +175,14 @@ class Session:
     def on_sent(self, chat: ids.Jid, id: str, timestamp: int, message: Any) -> None:
         own = self.client.own_jid or chat
         self._remember(*reports.notes_of_sent(own, chat, id, timestamp, message))
+
+    def _meet(self, report: reports.Report) -> None:
+        """Whoever has written is no stranger any more."""
+        sender = report.data.get("sender", {})
+        if self._pacing and report.event == events.MESSAGE_RECEIVED and not sender.get("isGroup"):
+            names = [name for name in (sender.get("pn"), sender.get("lid")) if name]
+            pacing = self._pacing
+            self._surely(lambda: pacing.knows(names))
 
     def _report(self, report: reports.Report) -> None:
         """A message with a file is reported by actors/mirror.py, with a link to its file."""

@@ -3,7 +3,7 @@
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import redis
 from dramatiq.middleware import Callbacks, CurrentMessage, Middleware, Retries, ShutdownNotifications
@@ -16,12 +16,13 @@ from warest import store
 from warest.addresses import Networks
 from warest.broker import StreamsBroker
 from warest.bus import Bus
-from warest.config import kinds, secrets, storage_settings
+from warest.config import kinds, pacing_settings, secrets, storage_settings
 from warest.config.settings import Settings
 from warest.drivers import storage
 from warest.handouts import Handouts
 from warest.leases import Leases
 from warest.limits import Limits
+from warest.pacing import Pacing
 from warest.spool import Spool
 from warest.states import States
 from warest.whatsapp.keystores import Files, KeyStores, Schemas
@@ -165,6 +166,18 @@ def _bucket(settings: Settings) -> storage.Bucket:
         signed_seconds=settings.s3_signed_ttl,
         public_url=settings.s3_public_url,
     )
+
+
+def pacing_of(settings: Settings, client: "redis.Redis", session: str) -> Pacing | None:
+    """None: WAREST_PACING is off."""
+    rules = pacing_settings.rules_of(settings)
+    return Pacing(client, session, rules) if rules else None
+
+
+def pacing_shown(settings: Settings, client: "redis.Redis", session: str) -> dict[str, Any] | None:
+    """How a session is paced now; None: not at all."""
+    pacing = pacing_of(settings, client, session)
+    return pacing.shown() | {"preset": settings.pacing} if pacing else None
 
 
 def open_limits(settings: Settings) -> Limits:

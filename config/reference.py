@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from warest.config.fetch_settings import FetchSettings
 from warest.config.media_settings import MediaSettings
 from warest.config.mirror_settings import MirrorSettings
+from warest.config.pacing_settings import PacingSettings
 from warest.config.settings import Settings, names_of
 from warest.config.storage_settings import StorageSettings
 from warest.config.upload_settings import UploadSettings
@@ -21,6 +22,7 @@ GROUPS: dict[str, type[BaseModel]] = {
     "Received files": MirrorSettings,
     "Files to send": UploadSettings,
     "Compression": MediaSettings,
+    "Pacing": PacingSettings,
 }
 
 _ROOT = Path(__file__).resolve().parent.parent

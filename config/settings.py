@@ -39,12 +39,13 @@ from warest.config.kinds import (
 )
 from warest.config.media_settings import MediaSettings
 from warest.config.mirror_settings import MirrorSettings
+from warest.config.pacing_settings import PacingSettings
 from warest.config.storage_settings import StorageSettings
 from warest.config.upload_settings import UploadSettings
 from warest.errors import SetupError
 
 
-class Settings(StorageSettings, FetchSettings, MediaSettings, MirrorSettings, UploadSettings):
+class Settings(StorageSettings, FetchSettings, MediaSettings, MirrorSettings, UploadSettings, PacingSettings):
     """The settings of one process, checked. Secrets that nobody set are in config/secrets.py.
 
     A group that would make this file too long has a file of its own and is inherited, so that all are read alike.

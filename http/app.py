@@ -112,7 +112,14 @@ def routes(parts: House, opened: Store, files: Storage, logins: auth.Auth) -> It
     sources = Sources(parts.settings, spool, fetcher)
     sending = Sending(parts.bus, access, parts.settings, opened)
     files_sending = FileSending(sending, parts.settings, spool, sources)
-    shared = sessions.Sessions(opened, parts.states, parts.bus, access, default_url=parts.settings.webhook_default_url)
+    shared = sessions.Sessions(
+        opened,
+        parts.states,
+        parts.bus,
+        access,
+        default_url=parts.settings.webhook_default_url,
+        pacing_of=lambda session: house.pacing_shown(parts.settings, parts.redis, session),
+    )
     yield "/api/auth/login", auth.Login(logins)
     yield "/api/auth/logout", auth.Logout(logins)
     yield "/api/auth/session", auth.Session(logins)

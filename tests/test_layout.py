@@ -17,7 +17,7 @@ ROWS = (
         "lifecycle", "media", "mirroring", "numbers", "pages", "pictures", "polls", "proxies", "texts", "vcards",
         "webhooks",
     ),
-    ("broker", "drivers", "whatsapp", "entities", "fetch", "lanes", "leases", "limits", "logins", "states"),
+    ("broker", "drivers", "whatsapp", "entities", "fetch", "lanes", "leases", "limits", "logins", "pacing", "states"),
     ("annals", "store", "bus", "spool", "accounts", "farewell", "handouts", "sandbox"),
     ("config",),
     ("actors", "http"),

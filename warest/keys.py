@@ -72,6 +72,31 @@ def notes(session: str) -> str:
     return f"warest:session:{session}:notes"
 
 
+def answered_chats(session: str) -> str:
+    """Set: the addresses of those who have ever written to a session (pacing.py)."""
+    return f"warest:session:{session}:answered"
+
+
+def new_chats(session: str, day: int) -> str:
+    """Set with expiry: those who never wrote, and got a message on this day since 1970."""
+    return f"warest:session:{session}:new:{day}"
+
+
+def paced_until(session: str) -> str:
+    """String with expiry: when the next of them may get a message, epoch s."""
+    return f"warest:session:{session}:paced"
+
+
+def refusals(session: str) -> str:
+    """Integer with expiry: how often in a row WhatsApp has refused a message to one of them."""
+    return f"warest:session:{session}:refusals"
+
+
+def paused_for_strangers(session: str) -> str:
+    """String with expiry: none of them gets a message as long as it is there."""
+    return f"warest:session:{session}:paused"
+
+
 def lane_lock(lane: str) -> str:
     """String with expiry: the token of whoever empties this stream now (lanes.py)."""
     return f"{lane}:lock"

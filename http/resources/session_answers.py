@@ -45,7 +45,8 @@ class Condition(Result):
 class Item(Condition):
     """`status` is the contract's word for the state.
 
-    `lastConn` is epoch milliseconds while the session runs, else an ISO time (quirk W5).
+    `lastConn` is epoch milliseconds while the session runs, else an ISO time (quirk W5). `pacing` is there while
+    WAREST_PACING is on: how strangers are written to.
     """
 
     id: str
@@ -53,6 +54,7 @@ class Item(Condition):
     me: dict[str, Any] | None
     pushName: str | None
     lastConn: int | str | None
+    pacing: dict[str, Any] | None = None
 
 
 class SessionList(Result):
@@ -105,8 +107,9 @@ def created(record: SessionRecord, state: SessionState, is_new: bool) -> dict[st
     }
 
 
-def item(record: SessionRecord, state: SessionState) -> Item:
+def item(record: SessionRecord, state: SessionState, pacing: dict[str, Any] | None) -> Item:
     return Item(
+        pacing=pacing,
         id=record.id,
         status=state.known.status,
         me=state.me,

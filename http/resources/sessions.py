@@ -2,6 +2,8 @@
 
 import secrets
 import string
+from collections.abc import Callable
+from typing import Any
 
 import falcon
 from pydantic import AliasChoices, Field
@@ -48,9 +50,19 @@ class Config(SessionName):
 class Sessions:
     """What the resources of this noun share."""
 
-    def __init__(self, store: Store, states: States, bus: Bus, access: SessionAccess, *, default_url: str) -> None:
-        """`default_url`: the receiver of sessions without one."""
+    def __init__(
+        self,
+        store: Store,
+        states: States,
+        bus: Bus,
+        access: SessionAccess,
+        *,
+        default_url: str,
+        pacing_of: Callable[[str], dict[str, Any] | None],
+    ) -> None:
+        """`default_url`: the receiver of sessions without one. `pacing_of` tells how one is paced, by its ULID."""
         self._default_url = default_url
+        self.pacing_of = pacing_of
         self.store = store
         self.states = states
         self.bus = bus
@@ -144,8 +156,10 @@ class List:
     def on_get(self, request: falcon.Request, parameters: Parameters) -> Answer:
         records = self._sessions.store.sessions_of(request.context.account)
         states = self._sessions.states.get_many(record.ulid for record in records)
-        items = [item(record, state) for record, state in zip(records, states, strict=True)]
-        return Answer([SessionList(items=items).model_dump()], "OK")
+        known = zip(records, states, strict=True)
+        items = [item(record, state, self._sessions.pacing_of(record.ulid)) for record, state in known]
+        told = [each.model_dump(exclude=None if each.pacing else {"pacing"}) for each in items]
+        return Answer([{"items": told}], "OK")
 
 
 class Configure:
