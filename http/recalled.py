@@ -10,10 +10,11 @@ from warest.store import Account, Message, SessionRecord, Store
 def completed(store: Store, account: Account, record: SessionRecord, command: Outgoing) -> Outgoing:
     """The command, with what is known; what is not, it goes out without."""
     recall = _Recall(store, account, record.ulid, command.to)
+    expirations = store.chats.expirations(record.ulid, command.to)
     if isinstance(command, SendFiles):
         files = tuple(file | {"quoted": recall.quoted(file["reply_to"])} for file in command.files)
-        return replace(command, files=files, expirations=recall.expirations())
-    return replace(command, quoted=recall.quoted(command.reply_to), expirations=recall.expirations())
+        return replace(command, files=files, expirations=expirations)
+    return replace(command, quoted=recall.quoted(command.reply_to), expirations=expirations)
 
 
 class _Recall:
@@ -22,10 +23,6 @@ class _Recall:
         self._account = account
         self._session = session
         self._to = to
-
-    def expirations(self) -> dict[str, int]:
-        chats = (self._store.chats.get(self._account, self._session, to) for to in self._to)
-        return {chat.jid: chat.ephemeral for chat in chats if chat and chat.ephemeral}
 
     def quoted(self, id: str | None) -> dict[str, Any] | None:
         """Of several messages with this id, the one in a chat that it is sent to goes first."""

@@ -283,3 +283,13 @@ def test_a_transaction_is_never_halved(kind: str, tmp_path: Any) -> None:
             opened.messages.change(session, ANI, "1", cut)
         assert bodies(opened.messages.page(owner, session, ANI, limit=9)) == ["before"]
         assert opened.messages.put(session, [message("2")]) == 1
+
+
+def test_where_messages_disappear(opened: Store, admin: Account, session: str) -> None:
+    """Of many chats, asked for at once; not of another session's."""
+    many = [f"{number}@g.us" for number in range(250)]
+    opened.chats.put(session, [ChatNews(jid=ANI, ephemeral=86400), ChatNews(jid=BUDI, ephemeral=0)])
+    opened.chats.put(session, [ChatNews(jid=many[-1], ephemeral=7)])
+    assert opened.chats.expirations(session, [ANI, BUDI, GROUP, *many]) == {ANI: 86400, many[-1]: 7}
+    assert opened.chats.expirations(session, [BUDI]) == opened.chats.expirations(session, []) == {}
+    assert opened.chats.expirations(new_ulid(), [ANI]) == {}

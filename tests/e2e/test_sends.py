@@ -178,6 +178,7 @@ def test_a_quote(product: Product, send: Send) -> None:
 def test_presence(product: Product, send: Send, presence: Any) -> None:
     """The message comes, and what was shown before is what WhatsApp knows, or the network would say so at the end."""
     assert arrived(product, send("text", message=f"after {presence}", presence=presence)["messageId"])
+    assert "was not shown" not in product.log.read_text()
 
 
 def test_a_link_preview(product: Product, send: Send) -> None:
@@ -200,3 +201,23 @@ def test_a_link_preview(product: Product, send: Send) -> None:
         assert arrived(product, entry["messageId"])["text"] == told["text"]
         entry = send("text", message=host.url("/gone"), linkPreview=True)
         assert stored(product, entry["messageId"]) == {"conversation": host.url("/gone")}
+
+
+def test_a_file_that_is_refused(product: Product) -> None:
+    """The other is sent all the same, both are told of, and the same request sends nothing again."""
+    product.sandbox("POST", "/faults", json={"kind": "error_ack", "phone": ANI, "error": 463})
+    body = {"sessionId": "ani", "to": BUDI, "files": ["data:text/plain,refused", "data:text/plain,taken"]}
+    headers = {"Idempotency-Key": "files-1"}
+    answer = product.api("POST", "/messages/send/files", json=body, headers=headers)
+    assert (answer["code"], answer["results"]) == (1004, [])
+    (entry,) = answer["failed"]
+    refused, taken = entry["advancedInfo"]["files"]
+    assert refused["messageId"] is None and "463" in refused["error"] == entry["advancedInfo"]["error"]
+    assert product.media_of(BUDI, taken["messageId"]) == b"taken"
+    assert eventually(lambda: again(product, body, headers)) == answer
+
+
+def again(product: Product, body: dict[str, Any], headers: dict[str, str]) -> Any:
+    """The answer of the same request, as soon as its record knows what has become of it."""
+    answer = product.api("POST", "/messages/send/files", json=body, headers=headers)
+    return answer if answer["code"] != 1002 else None

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from support.engine import Engine, linked
 from warest import commands
 from warest.errors import CommandTimeout, InvalidInput, NotConnected, WarestError, WhatsAppRefused
 from warest.ids import Jid
@@ -150,33 +151,6 @@ def test_what_is_shown_before(shown: str, steps: list[str]) -> None:
     assert [step for step, _ in told] == steps
     assert all(0.2 < seconds < 3.7 for _, seconds in told) and sum(seconds for _, seconds in told) < 5
     assert set(commands.PRESENCES) == set(presence._THEN)
-
-
-class Engine:
-    """neonize as far as sends need it: says what it is told to, by recipient and for uploads, in order."""
-
-    def __init__(self, sends: dict[str, list[str]], uploads: list[str] | None = None) -> None:
-        self.sends = sends
-        self.uploads = uploads or []
-        self.sent: list[tuple[str, Any]] = []
-
-    def upload(self, data: bytes, _: Any) -> Any:
-        if self.uploads and (error := self.uploads.pop(0)):
-            raise protos.errors.UploadError(error)
-        return protos.engine.UploadResponse(url="u", FileLength=len(data))
-
-    def send_message(self, to: Any, message: Any) -> Any:
-        if error := self.sends[to.User].pop(0):
-            raise protos.errors.SendMessageError(error)
-        self.sent.append((to.User, message))
-        return protos.engine.SendResponse(ID=f"M{len(self.sent)}", Timestamp=5)
-
-    def get_lid_from_pn(self, _: Any) -> Any:
-        raise protos.errors.GetJIDFromStoreError("none")
-
-
-def linked(engine: Engine) -> Any:
-    return SimpleNamespace(engine=engine, me={"id": "628111:2@s.whatsapp.net"}, tell_sent=lambda *_: None)
 
 
 BUDI = "628222@s.whatsapp.net"

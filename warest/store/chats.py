@@ -61,11 +61,25 @@ class Chats(Noun):
                 query = self._with_media(query, session, has_media)
             return _page(query, self._order(sort, descending), limit, offset)
 
+    def expirations(self, session: str, jids: Iterable[str]) -> dict[str, int]:
+        """In which of these chats messages disappear, and after how long, s."""
+        found: dict[str, int] = {}
+        for portion in fitting.portions(fitting.key(jid) for jid in jids):
+            found |= self._expirations(session, fitting.padded(portion))
+        return found
+
     def delete(self, session: str, jid: str) -> None:
         """The chat with its messages."""
         values = [session, fitting.key(jid)]
         sql.erase_all(self._entities.db, "messages", "session = ? AND chat = ?", values)
         sql.erase(self._entities.db, "chats", "session = ? AND jid = ?", values)
+
+    def _expirations(self, session: str, jids: list[str]) -> dict[str, int]:
+        with transaction():
+            rows = self._entities.Chat.select(
+                lambda row: row.session == session and row.jid in jids and row.ephemeral > 0
+            )
+            return {row.jid: row.ephemeral for row in rows}
 
     def _with_media(self, query: Any, session: str, wanted: bool) -> Any:
         holders = select(row.chat for row in self._entities.Message if row.session == session and row.is_media)
