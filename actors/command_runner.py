@@ -45,7 +45,7 @@ _INTERRUPTED = "The session was interrupted at this command; it may have been ca
 class CommandRunner:
     """`told` makes notes durable: what has become of a send goes to its record (store.sends)."""
 
-    def __init__(self, house: House, session: str, lease: Lease, told: Callable[..., None]) -> None:
+    def __init__(self, house: House, session: str, lease: Lease, told: Callable[[dict[str, Any]], None]) -> None:
         self._house = house
         self._session = session
         self._lease = lease

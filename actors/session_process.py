@@ -111,7 +111,7 @@ class Session:
         self._publish(events.SESSION_STATUS, {"tags": "create"}, event_id=ids.new_event_id())
         self._change("connecting", pid=os.getpid())
         self._heartbeat.start()
-        runner = CommandRunner(self.house, self.identity.ulid, self._lease, self._remember)
+        runner = CommandRunner(self.house, self.identity.ulid, self._lease, self._learn)
         worker = dramatiq.Worker(self.house.broker, queues={runner.declare(self.client)}, worker_threads=1)
         worker.start()
         threading.Thread(target=self._connect, name="connection", daemon=True).start()
@@ -174,7 +174,17 @@ class Session:
 
     def on_sent(self, chat: ids.Jid, id: str, timestamp: int, message: Any) -> None:
         own = self.client.own_jid or chat
-        self._remember(*reports.notes_of_sent(own, chat, id, timestamp, message))
+        if self.house.settings.send_events:
+            self._report(reports.sent(self.identity.ulid, own, chat, id, timestamp, message))
+        else:
+            self._remember(*reports.notes_of_sent(own, chat, id, timestamp, message))
+
+    def _learn(self, note: dict[str, Any]) -> None:
+        """What has become of a send."""
+        if self.house.settings.send_events:
+            self._report(reports.outcome(self.identity.ulid, note, time.time()))
+        else:
+            self._remember(note)
 
     def _meet(self, report: reports.Report) -> None:
         """Whoever has written is no stranger any more."""

@@ -173,6 +173,11 @@ class Settings(StorageSettings, FetchSettings, MediaSettings, MirrorSettings, Up
     webhook_jitter_ms: Milliseconds = variables(
         "WAREST_WEBHOOK_JITTER_MS", default=300, help="Random addition to each wait, ms."
     )
+    send_events: bool = variables(
+        "WAREST_SEND_EVENTS",
+        default=False,
+        help="Report our own messages, too: `message_sent` and `message_status`, which old receivers do not know.",
+    )
     commands: Commands = variables(
         "WAREST_COMMANDS",
         default="",

@@ -22,6 +22,8 @@ MESSAGE_REACTION = "message_reaction"
 MESSAGE_EDITED = "message_edited"
 MESSAGE_REVOKED = "message_revoked"
 MESSAGE_COMMAND = "message_command"
+MESSAGE_SENT = "message_sent"
+MESSAGE_STATUS = "message_status"
 
 _INDEX = re.compile(r"0|[1-9][0-9]{0,9}")
 _SURROGATE = re.compile("[\ud800-\udfff]")

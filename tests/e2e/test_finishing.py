@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from support.product import Product, running
+from support.receiver import Receiver
 from support.waiting import eventually
 
 ANI, BUDI = "628130005001", "628130005002"
@@ -117,3 +118,22 @@ def test_each_recipient_is_told_of(product: Product) -> None:
     assert "not on WhatsApp" in bad["advancedInfo"]["error"]
     eventually(lambda: product.phone_has(BUDI, "to two"))
     assert send(product, "to none", to="628999999999").json()["code"] == 2000
+
+
+def test_sends_are_reported_to_those_who_want_it(folder: Path) -> None:
+    """Only with the setting: old receivers do not know these events."""
+    with Receiver() as receiver, running(folder, WAREST_SEND_EVENTS="true") as product:
+        product.link("ani", ANI, receiver.url)
+        product.sandbox("POST", "/phones", json={"phone": BUDI, "name": "Budi"})
+        sent = product.send("ani", BUDI, "hello")["results"][0]
+        assert product.send("ani", "628999999999", "nobody")["code"] == 2000
+        first, second = eventually(
+            lambda: receiver.of("message_status") if len(receiver.of("message_status")) == 2 else []
+        )
+        assert (first.json["data"]["status"], first.json["data"]["messages"][0]["messageId"]) == (
+            "sent",
+            sent["messageId"],
+        )
+        assert (second.json["data"]["status"], second.json["data"]["messages"]) == ("failed", [])
+        (told,) = receiver.of("message_sent")
+        assert told.json["data"]["message"]["message"] == {"conversation": "hello"}

@@ -52,6 +52,34 @@ def _of_message(message: MessageEv, content: Any, own: ids.Jid | None, id: str) 
     return Report(events.MESSAGE_RECEIVED, id, data, tuple({**note, **_author(data), "live": True} for note in told))
 
 
+def sent(session_ulid: str, own: ids.Jid, chat: ids.Jid, id: str, timestamp: int, content: Any) -> Report:
+    """message_sent is emitted when WhatsApp has a message of ours (at this time, epoch s)."""
+    key = {"remoteJid": str(chat), "fromMe": True, "id": id, "participant": str(own)}
+    kind, _ = inbound.content_of(inbound.unwrapped(content))
+    data = {
+        "tags": "sent",
+        "message": {"key": key, "messageTimestamp": timestamp, "message": to_json(content)},
+        "contentType": kind,
+        "status": "sent",
+    }
+    event_id = ids.event_id_for(timestamp * 1000, "sent", session_ulid, str(chat), id)
+    return Report(events.MESSAGE_SENT, event_id, data, notes_of_sent(own, chat, id, timestamp, content))
+
+
+def outcome(session_ulid: str, note: dict[str, Any], at: float) -> Report:
+    """message_status is emitted when it is known what has become of a send: `note` is what its record learns."""
+    answer = note.get("answer", [])
+    data = {
+        "tags": "status",
+        "jobId": note["id"],
+        "status": note["state"],
+        "messages": [{"to": one["to"], "messageId": one.get("message_id"), "failed": "error" in one} for one in answer],
+        "error": note.get("error", {}).get("message"),
+    }
+    event_id = ids.event_id_for(int(at * 1000), "status", session_ulid, note["id"], note["state"])
+    return Report(events.MESSAGE_STATUS, event_id, data, (note,))
+
+
 def notes_of_sent(own: ids.Jid, chat: ids.Jid, id: str, timestamp: int, content: Any) -> tuple[dict[str, Any], ...]:
     """What the database learns of a message that we have sent (at this time, epoch s)."""
     key = {"remoteJid": str(chat), "fromMe": True, "id": id, "participant": str(own)}
