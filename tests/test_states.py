@@ -60,6 +60,7 @@ def test_forgetting_leaves_nothing(parts: House) -> None:
     """But the events that are still to be delivered."""
     parts.states.put("01A", state="open")
     parts.redis.xadd(keys.outbox("01A"), {"a": 1})
+    parts.redis.sadd(keys.answered_chats("01A"), "x")
     parts.states.forget("01A")
     assert parts.redis.keys("*01A*") == [keys.outbox("01A").encode()]
 

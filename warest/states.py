@@ -106,8 +106,11 @@ class States:
         return state
 
     def forget(self, ulid: str) -> None:
-        """What Redis holds of a deleted session, but for its queue, and the outbox: that empties itself."""
-        held = keys.session_state, keys.lease, keys.lease_number
+        """What Redis holds of a deleted session, but for its queue and what empties itself: outbox and notes."""
+        held = (
+            keys.session_state, keys.lease, keys.lease_number, keys.answered_chats, keys.paced_until, keys.refusals,
+            keys.paused_for_strangers,
+        )  # fmt: skip
         with _driver_errors():
             self._redis.delete(*(key(ulid) for key in held))
 
