@@ -14,7 +14,7 @@ import orjson
 
 from warest import annals, keys
 from warest.config.house import House
-from warest.errors import Conflict, NotFound
+from warest.errors import Conflict, NotFound, WarestError
 from warest.lanes import Entry, Lanes
 from warest.store import ChatNews, ContactNews, Store
 
@@ -41,6 +41,9 @@ class History:
             again = self._house.bus.message(keys.HISTORY_QUEUE, "remember", session=session)
             self._house.broker.enqueue(again, delay=LOOK_AGAIN_MS)
 
+    def write(self, session: str, note: Note) -> None:
+        self._write(session, note["do"], [note])
+
     def _written(self, session: str, entries: list[Entry]) -> Iterator[bytes]:
         notes = [(entry, orjson.loads(fields[b"note"])) for entry, fields in entries]
         for kind, together in groupby(notes, key=lambda each: each[1]["do"]):
@@ -49,7 +52,23 @@ class History:
                 self._write(session, kind, [note for _, note in some])
             except NotFound:
                 log.info("session %s was deleted; its notes are dropped", session)
+            except WarestError:
+                raise  # the database is away: it is worth waiting for
+            except Exception:
+                self._write_singly(session, [note for _, note in some])
             yield from (entry for entry, _ in some)
+
+    def _write_singly(self, session: str, notes: list[Note]) -> None:
+        """One of them cannot be written, whatever the reason: it must hold up neither its neighbours nor the rest."""
+        for note in notes:
+            try:
+                self._write(session, note["do"], [note])
+            except WarestError:
+                raise
+            except Exception as error:
+                log.exception("a note of session %s cannot be written; it is a dead letter now", session)
+                lost = self._house.bus.message(keys.HISTORY_QUEUE, "write_note", session=session, note=note)
+                self._house.broker.write_off(lost, f"{type(error).__name__}: {error}")
 
     def _write(self, session: str, kind: str, notes: list[Note]) -> None:
         match kind:
@@ -93,6 +112,11 @@ def declare(house: House, store: Store) -> None:
     """The actor of the queue of what is to be remembered."""
     work = History(house, store)
     patient: dict[str, Any] = {"max_retries": 1_000, "min_backoff": 500, "max_backoff": 60_000}
+
+    @dramatiq.actor(queue_name=keys.HISTORY_QUEUE, broker=house.broker, max_retries=3)
+    def write_note(session: str, note: dict[str, Any]) -> None:
+        """One that was a dead letter, redriven when the reason is mended. Run twice, it is known the second time."""
+        work.write(session, note)
 
     @dramatiq.actor(queue_name=keys.HISTORY_QUEUE, broker=house.broker, **patient)
     def remember(session: str) -> None:

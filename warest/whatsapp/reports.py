@@ -85,7 +85,7 @@ def notes_of_sent(own: ids.Jid, chat: ids.Jid, id: str, timestamp: int, content:
     key = {"remoteJid": str(chat), "fromMe": True, "id": id, "participant": str(own)}
     inner = inbound.unwrapped(content)
     if update := updates.of(inner):
-        target = update.target_key(str(chat), key)
+        target = update.target_key(str(chat), key, [str(own)])
         return (updates.note(update, target, by=str(own), at=timestamp, own=id),)
     raw = {"key": key, "messageTimestamp": timestamp, "message": to_json(content)}
     return tuple({**note, "status": "sent"} for note in _noted(raw, inner, str(own), str(chat)))
@@ -108,7 +108,7 @@ def _author(data: dict[str, Any]) -> dict[str, Any]:
 def _of_update(message: MessageEv, update: updates.Update, id: str, me: Iterable[str]) -> Report:
     raw, sender = inbound.raw_of(message), inbound.sender_of(message)
     own_key, at = raw["key"], raw["messageTimestamp"]
-    key = update.target_key(own_key["remoteJid"], own_key)
+    key = update.target_key(own_key["remoteJid"], own_key, me)
     note = updates.note(update, key, by=sender["authorJid"], at=at, own=own_key["id"])
     if update.kind == "vote":  # encrypted under one of the names of either side
         note["everybody"] = [name for name in (sender["pn"], sender["lid"], *me) if name]

@@ -4,6 +4,7 @@ Facts: contract, webhooks.md section 4; what the original's library makes of the
 """
 
 import base64
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,18 +33,21 @@ class Update:
     def id(self) -> str:
         return text(self.target.ID)
 
-    def target_key(self, chat: str, own: dict[str, Any]) -> dict[str, Any]:
-        """The target's key as receivers know keys; `own` is that of the message which brings the update.
+    def target_key(self, chat: str, own: dict[str, Any], me: Iterable[str]) -> dict[str, Any]:
+        """The target's key as receivers know keys; `own` is that of the message which brings the update, `me` are the
+        names of the session's account.
 
         A key in a message is written from its sender's point of view: `fromMe` is what the sender has written.
         """
         is_senders = bool(self.target.fromMe)
-        participant = text(self.target.participant) if self.target.HasField("participant") else ""
+        participant = _account(text(self.target.participant)) if self.target.HasField("participant") else ""
+        # In a chat of two, what is not the sender's own is the other one's; in a group the key names who wrote it.
+        is_ours = participant in set(me) if participant else not own["fromMe"]
         return {
             "remoteJid": chat,
-            "fromMe": own["fromMe"] if is_senders else not own["fromMe"] and not participant,
+            "fromMe": own["fromMe"] if is_senders else is_ours,
             "id": self.id,
-            **({"participant": _account(participant)} if participant else {}),
+            **({"participant": participant} if participant else {}),
         }
 
 
