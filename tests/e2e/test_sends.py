@@ -181,6 +181,16 @@ def test_presence(product: Product, send: Send, presence: Any) -> None:
     assert "was not shown" not in product.log.read_text()
 
 
+def test_everybody_in_a_group(product: Product, send: Send) -> None:
+    """All of them are named, and none in the text; what is shown before is shown in groups too."""
+    told = {"name": "Friends", "by": BUDI, "members": [ANI]}
+    group = product.sandbox("POST", "/groups", json=told)["id"]
+    entry = send("text", to=group, message="hello", mentions="all", presence="typing")
+    shown = arrived(product, entry["messageId"])
+    assert (shown["text"], sorted(shown["mentions"])) == ("hello", [ANI, BUDI])
+    assert "was not shown" not in product.log.read_text()
+
+
 def test_a_link_preview(product: Product, send: Send) -> None:
     """A worker fetches the page and its picture."""
     image = io.BytesIO()
