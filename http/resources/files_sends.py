@@ -163,6 +163,7 @@ def _answer(sent: list[dict[str, Any]], command: Outgoing, shown: Shown) -> Answ
 def _entry(sent: dict[str, Any], command: Outgoing, shown: Shown) -> dict[str, Any]:
     entry = entry_of(sent, command, shown)
     entry["status"] = f"{_noun(command).lower()} success" if "error" not in sent else "file failed"
+    entry["advancedInfo"].pop("blockedFiles", None)  # which come last
     entry["advancedInfo"] |= {
         **({"files": [_told(file) for file in sent["files"]]} if sent.get("files") else {}),
         **({"blockedFiles": shown.extras["blockedFiles"]} if shown.extras["blockedFiles"] else {}),
