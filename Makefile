@@ -28,11 +28,12 @@ test-db: .venv/installed  ## the store on PostgreSQL and MariaDB at 127.0.0.1, a
 soak: .venv/installed  ## what takes long: time-outs, supervisors that take over from each other, chaos
 	$(BIN)/pytest -s -m slow
 
-bench: .venv/installed  ## print latency, throughput and what media is made smaller by, taken in one run
+bench: .venv/installed  ## print latency, throughput, searches and what media is made smaller by, taken in one run
 	PYTHONPATH=tests $(BIN)/python tests/benchmarks/broker.py
 	PYTHONPATH=tests $(BIN)/python tests/benchmarks/gateway.py
 	PYTHONPATH=tests $(BIN)/python tests/benchmarks/sessions.py
 	PYTHONPATH=tests $(BIN)/python tests/benchmarks/media.py
+	PYTHONPATH=tests $(BIN)/python tests/benchmarks/search.py
 
 clean:
 	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache

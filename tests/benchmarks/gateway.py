@@ -17,6 +17,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection, Listener
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,13 @@ ROUNDS, SENDS_A_ROUND, SEND_EVERY = 10, 20, 0.02
 STEADY_RATE, STEADY_SECONDS = 25, 10
 BURST = 500
 
+#: One after the other, as fast as the answers come.
+SENDS, CLIENTS = 400, 8
+
 OURS, BARE, CONTACT = "628110000001", "628110000002", "628110000003"
+
+#: Session -> phone, beside `ours`.
+MORE = {"second": "628110000004", "third": "628110000005", "fourth": "628110000006"}
 
 
 def main() -> None:
@@ -43,6 +50,7 @@ def main() -> None:
             report_sends(product)
             report_steady(product, arrivals)
             report_burst(product, arrivals)
+            report_throughput(product)
         print(f"sandbox violations: {len(product.violations())}")
     finally:
         product.stop()
@@ -95,6 +103,32 @@ def report_burst(product: Product, arrivals: Connection) -> None:
         f"burst of {BURST} inbound texts: all at the receiver, {order}, {BURST / taken:.0f}/s"
         f" (the phone sent at {BURST / sending:.0f}/s)"
     )
+
+
+def report_throughput(product: Product) -> None:
+    """send/text without a pause: by one client, by several on one session, and by as many on four."""
+    for name, phone in MORE.items():
+        product.link(name, phone)
+    for clients, sessions in ((1, ["ours"]), (CLIENTS, ["ours"]), (CLIENTS, ["ours", *MORE])):
+        names = (sessions * clients)[:clients]
+        began = time.perf_counter()
+        with ThreadPoolExecutor(clients) as pool:
+            running = [pool.submit(back_to_back, product, name, SENDS // clients) for name in names]
+            taken = [seconds for each in running for seconds in each.result()]
+        rate = len(taken) / (time.perf_counter() - began)
+        show(f"send/text, {clients} client(s) on {len(sessions)} session(s): {rate:.0f}/s", taken)
+
+
+def back_to_back(product: Product, session: str, count: int) -> list[float]:
+    """How long each send took, s."""
+    taken: list[float] = []
+    with api(product) as call:
+        for number in range(count):
+            began = time.perf_counter()
+            answer = call({"sessionId": session, "to": CONTACT, "message": f"text {number}"})
+            taken.append(time.perf_counter() - began)
+            assert answer["code"] == 1000, answer
+    return taken
 
 
 def show(what: str, seconds: list[float]) -> None:
