@@ -26,6 +26,11 @@ for name in [name for name in os.environ if name.startswith(("WAREST_", "WEBHOOK
 ADMIN_KEY = "admin-key-of-the-tests"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The files that take longest go first, so that no process is left alone with one of them at the end."""
+    items.sort(key=lambda item: item.path.parent.name not in ("e2e", "cli"))
+
+
 @pytest.fixture
 def folder() -> Iterator[Path]:
     """A folder with a short name: a unix socket will lie in it."""
