@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pylibmagic  # noqa: F401  before anything imports `magic`, as in the processes of the product
 import pytest
 import redis
 

@@ -100,11 +100,11 @@ class Client:
             raise NotConnected("No QR is shown, so no pair code can be had: start the session first.")
         if self._pair_code and self._pair_code[0] == phone and time.monotonic() < self._pair_code[2]:
             return self._pair_code[1]
-        from neonize.utils.enum import ClientName, ClientType
-
         try:
             # The client type is given, since neonize would take it from another enumeration (trap 27).
-            code: str = self.engine.PairPhone(phone, True, ClientName.LINUX, ClientType.CHROME)
+            code: str = self.engine.PairPhone(
+                phone, True, protos.enums.ClientName.LINUX, protos.enums.ClientType.CHROME
+            )
         except protos.errors.PairPhoneError as error:
             raise InvalidInput(f"WhatsApp gives no code for this number: {error}") from error
         self._pair_code = phone, code, time.monotonic() + PAIR_CODE_SECONDS

@@ -53,12 +53,18 @@ def show(client: Client, to: Jid, address: Any, presence: str) -> None:
 
 
 def _tell(engine: Any, address: Any, step: str) -> None:
-    from neonize.utils.enum import ChatPresence, ChatPresenceMedia, Presence
-
     if step in ("available", "unavailable"):
-        engine.send_presence(Presence[step.upper()])
+        engine.send_presence(protos.enums.Presence[step.upper()])
         return
-    state = ChatPresence.CHAT_PRESENCE_PAUSED if step == "paused" else ChatPresence.CHAT_PRESENCE_COMPOSING
+    state = (
+        protos.enums.ChatPresence.CHAT_PRESENCE_PAUSED
+        if step == "paused"
+        else protos.enums.ChatPresence.CHAT_PRESENCE_COMPOSING
+    )
     is_voice = step == "recording"
-    media = ChatPresenceMedia.CHAT_PRESENCE_MEDIA_AUDIO if is_voice else ChatPresenceMedia.CHAT_PRESENCE_MEDIA_TEXT
+    media = (
+        protos.enums.ChatPresenceMedia.CHAT_PRESENCE_MEDIA_AUDIO
+        if is_voice
+        else protos.enums.ChatPresenceMedia.CHAT_PRESENCE_MEDIA_TEXT
+    )
     engine.send_chat_presence(address, state, media)

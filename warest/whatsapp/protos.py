@@ -29,6 +29,7 @@ _MODULES = {
     "companion": "proto.waCompanionReg.WACompanionReg_pb2",
     "e2e": "proto.waE2E.WAWebProtobufsE2E_pb2",
     "engine": "proto.Neonize_pb2",
+    "enums": "utils.enum",
     "errors": "exc",
     "events": "events",
     "history": "proto.waHistorySync.WAWebProtobufsHistorySync_pb2",
@@ -43,6 +44,8 @@ def __getattr__(name: str) -> Any:
     if name not in _MODULES:
         raise AttributeError(f"module {__name__} has no attribute {name}")
     sys.modules.setdefault("neonize", _stub())
+    if name == "enums":
+        importlib.import_module("pylibmagic")  # what is imported with it looks for libmagic, and would find another
     module = importlib.import_module(f"neonize.{_MODULES[name]}")
     globals()[name] = module
     return module

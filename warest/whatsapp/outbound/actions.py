@@ -31,11 +31,9 @@ def pin_message(client: Client, command: commands.PinMessage, _: Any) -> dict[st
 
 def mark_read(client: Client, command: commands.MarkRead, _: Any) -> dict[str, Any]:
     """Nobody confirms receipts."""
-    from neonize.utils.enum import ReceiptType
-
     chat, sender = engine_jid(Jid.parse(command.chat)), engine_jid(Jid.parse(command.sender))
     try:
-        client.engine.mark_read(*command.ids, chat=chat, sender=sender, receipt=ReceiptType.READ)
+        client.engine.mark_read(*command.ids, chat=chat, sender=sender, receipt=protos.enums.ReceiptType.READ)
     except protos.errors.MarkReadError as error:
         raise refusal(error) from error
     return _DONE

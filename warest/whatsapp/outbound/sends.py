@@ -72,10 +72,8 @@ def poll(client: Client, command: commands.SendPoll, _: Take) -> Results:
 
 
 def _uploaded(client: Client, data: bytes, command: commands.WithFile) -> files.File:
-    from neonize.utils.enum import MediaType
-
     try:
-        file = client.engine.upload(data, MediaType[_UPLOADED_AS[command.kind]])
+        file = client.engine.upload(data, protos.enums.MediaType[_UPLOADED_AS[command.kind]])
     except protos.errors.UploadError as error:
         raise refusal(error) from error
     return {
