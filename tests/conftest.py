@@ -29,7 +29,8 @@ ADMIN_KEY = "admin-key-of-the-tests"
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The files that take longest go first, so that no process is left alone with one of them at the end."""
-    items.sort(key=lambda item: item.path.parent.name not in ("e2e", "cli"))
+    slow = ("e2e", "cli", "sandbox", "broker", "actors", "media")
+    items.sort(key=lambda item: slow.index(folder) if (folder := item.path.parent.name) in slow else len(slow))
 
 
 @pytest.fixture
