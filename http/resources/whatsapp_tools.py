@@ -155,11 +155,10 @@ class ValidateJid(_Tool):
         if jid.is_group:
             exists = self._bus.call(record.ulid, GroupExists(jid=str(jid)), self._settings.command_timeout)
             return Answer([{"data": {"exists": exists, "type": "group"}}], "JID validated")
-        number = jid
         if jid.is_lid:
             known = self._bus.call(record.ulid, ResolveName(jid=str(jid)), self._settings.command_timeout)
             return Answer([{"data": {"exists": known["pn"] is not None, "type": "lid"}}], "JID validated")
-        (found,) = self._bus.call(record.ulid, CheckNumbers(numbers=(number.user,)), self._settings.command_timeout)
+        (found,) = self._bus.call(record.ulid, CheckNumbers(numbers=(jid.user,)), self._settings.command_timeout)
         return Answer([{"data": {"exists": found["exists"], "type": "user"}}], "JID validated")
 
 

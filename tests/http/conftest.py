@@ -9,7 +9,8 @@ import dramatiq
 import pytest
 from falcon import testing
 
-from warest import accounts, keys, store
+from warest import accounts, commands, keys, store
+from warest.bus import answered
 from warest.config.house import House
 from warest.config.settings import Settings
 from warest.drivers.storage import Storage
@@ -138,3 +139,24 @@ def serve(parts: House) -> Iterator[Serve]:
 @pytest.fixture
 def session_answers(serve: Serve) -> Callable[[SessionRecord, Callable[..., Any]], None]:
     return lambda record, answer: serve(keys.command_queue(record.ulid), "execute", answer)
+
+
+@pytest.fixture
+def commands_sent(
+    online: Callable[[Account, str], SessionRecord], admin: Account, session_answers: Callable[..., None]
+) -> Callable[[type[commands.Outgoing]], list[Any]]:
+    """Has the process of the session `s` send what comes to it, all of one kind; the list of it grows meanwhile."""
+
+    def collect(kind: type[commands.Outgoing]) -> list[Any]:
+        seen: list[Any] = []
+
+        def execute(command_id: str, command: dict[str, Any]) -> Any:
+            seen.append(order := commands.decode(command))
+            assert isinstance(order, kind)
+            sent = {"to_pn": None, "to_lid": None, "message_id": "3EB0", "timestamp": 5, "sender": "628111"}
+            return answered([{**sent, "to": to} for to in order.to])
+
+        session_answers(online(admin, "s"), execute)
+        return seen
+
+    return collect

@@ -10,10 +10,8 @@ from falcon import testing
 
 from support.waiting import eventually
 from warest import commands, keys
-from warest.bus import answered
 from warest.config.house import House
 from warest.spool import Spool
-from warest.store import Account, SessionRecord
 
 Call = Callable[..., testing.Result]
 
@@ -21,20 +19,9 @@ PICTURE = base64.b64encode(b"\x89PNG\r\n\x1a\n and so on").decode()
 
 
 @pytest.fixture
-def ordered(
-    online: Callable[[Account, str], SessionRecord], admin: Account, session_answers: Callable[..., None]
-) -> list[Any]:
+def ordered(commands_sent: Callable[[type[commands.Outgoing]], list[Any]]) -> list[Any]:
     """The commands that came to the process of the session `s`."""
-    seen: list[Any] = []
-
-    def execute(command_id: str, command: dict[str, Any]) -> Any:
-        seen.append(order := commands.decode(command))
-        assert isinstance(order, commands.SendInteractive)
-        sent = {"to_pn": None, "to_lid": None, "message_id": "3EB0", "timestamp": 5, "sender": "628111"}
-        return answered([{**sent, "to": to} for to in order.to])
-
-    session_answers(online(admin, "s"), execute)
-    return seen
+    return commands_sent(commands.SendInteractive)
 
 
 def send(call: Call, kind: str, **body: Any) -> Any:

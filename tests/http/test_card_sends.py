@@ -8,8 +8,6 @@ import pytest
 from falcon import testing
 
 from warest import commands
-from warest.bus import answered
-from warest.store import Account, SessionRecord
 
 Call = Callable[..., testing.Result]
 
@@ -19,20 +17,9 @@ ABOUT = {"isForwarded": False, "quotedMessageId": None}
 
 
 @pytest.fixture
-def ordered(
-    online: Callable[[Account, str], SessionRecord], admin: Account, session_answers: Callable[..., None]
-) -> list[Any]:
+def ordered(commands_sent: Callable[[type[commands.Outgoing]], list[Any]]) -> list[Any]:
     """The commands that came to the process of the session `s`."""
-    seen: list[Any] = []
-
-    def execute(command_id: str, command: dict[str, Any]) -> Any:
-        seen.append(order := commands.decode(command))
-        assert isinstance(order, commands.Outgoing)
-        sent = {"to_pn": None, "to_lid": None, "message_id": "3EB0", "timestamp": 5, "sender": "628111"}
-        return answered([{**sent, "to": to} for to in order.to])
-
-    session_answers(online(admin, "s"), execute)
-    return seen
+    return commands_sent(commands.Outgoing)
 
 
 def send(call: Call, kind: str, body: dict[str, Any], **options: Any) -> Any:
