@@ -18,8 +18,11 @@ from warest.http.acting import Acting
 from warest.http.clients import Clients
 from warest.http.file_sending import FileSending
 from warest.http.gate import Gate, SpamGuard
+from warest.http.grouping import Grouping
+from warest.http.inputs import Inputs
 from warest.http.message_views import MessageViews
 from warest.http.openapi import OpenApi
+from warest.http.portraits import Portraits
 from warest.http.resources import (
     auth,
     button_sends,
@@ -29,6 +32,10 @@ from warest.http.resources import (
     chats,
     documents,
     files_sends,
+    group_links,
+    group_people,
+    group_settings,
+    groups,
     jobs,
     media_sends,
     message_actions,
@@ -44,6 +51,7 @@ from warest.http.resources import (
 from warest.http.sending import Sending
 from warest.http.sessions import SessionAccess
 from warest.http.sources import Sources
+from warest.http.studio import Studio
 from warest.http.uploads import Uploads
 from warest.limits import Limits
 from warest.logins import Lockout, UiSessions
@@ -163,6 +171,11 @@ def routes(parts: House, opened: Store, files: Storage, logins: auth.Auth) -> It
         "/api/v1/chats/{chatId}/messages",
         chats.ChatMessagesResource(access, parts.states, opened, views, parts.settings),
     )
+    grouping = Grouping(parts.bus, access, parts.settings, parts.states, opened)
+    yield from groups.routes(grouping)
+    yield from group_people.routes(grouping)
+    yield from group_links.routes(grouping)
+    yield from group_settings.routes(grouping, Portraits(Inputs(fetcher), Studio(parts.bus, spool), spool))
     yield from storage.routes(parts.settings, files, logins.gate)
 
 
