@@ -3,6 +3,7 @@
 import importlib.metadata
 import re
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any
 
 import falcon
@@ -63,7 +64,13 @@ class OpenApi:
     """/docs/openapi.json"""
 
     def __init__(self, settings: Settings, routes: dict[str, Any]) -> None:
-        self._document = document(settings, routes)
+        self._settings = settings
+        self._routes = routes
+
+    @cached_property
+    def _document(self) -> dict[str, Any]:
+        """Made for the first reader: that takes longer than all the rest of a process's start."""
+        return document(self._settings, self._routes)
 
     def on_get(self, _: falcon.Request, response: falcon.Response) -> None:
         response.media = self._document
