@@ -14,6 +14,7 @@ from warest.http.codes import Code
 from warest.http.errors import Family
 from warest.http.gate import COOKIE
 from warest.http.operation import Access, Content, Operation, Parameters, Result
+from warest.store import sends
 
 _METHODS = ("get", "post", "put", "patch", "delete")
 #: Every route may refuse a request for its form, for too many of them, or for trouble of ours.
@@ -124,7 +125,8 @@ def _done(operation: Operation, schemas: dict[str, Any]) -> Iterator[tuple[str, 
 
 
 def _pending(operation: Operation) -> dict[str, Any]:
-    job = {"type": "object", "properties": {"jobId": {"type": ["string", "null"]}, "status": {"const": "pending"}}}
+    status = {"type": "string", "enum": ["pending", "scheduled", *sends.NEXT]}
+    job = {"type": "object", "properties": {"jobId": {"type": ["string", "null"]}, "status": status}}
     return _envelope(job if operation.family is Family.E3 else {"type": "array", "items": job}, operation)
 
 

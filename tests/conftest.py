@@ -20,6 +20,8 @@ from warest.http import app
 from warest.limits import Limits
 from warest.spool import Spool
 
+pytest_plugins = ["support.outcomes"]
+
 #: Settings of the person who runs the tests must not reach them.
 for name in [name for name in os.environ if name.startswith(("WAREST_", "WEBHOOK_", "MYSQL_"))]:
     del os.environ[name]
