@@ -3,6 +3,7 @@
 Plain dataclasses come back: a Pony row never leaves this folder.
 """
 
+from contextlib import AbstractContextManager
 from typing import Any
 
 from pony.orm import OrmError
@@ -23,7 +24,7 @@ from warest.store.messages import Messages
 from warest.store.mysql import Mysql
 from warest.store.postgres import Postgres
 from warest.store.records import Account, AuditEntry, Log, Page, SessionRecord
-from warest.store.schema import MIGRATIONS, Database, migrate, ping, rollback, seed, status
+from warest.store.schema import MIGRATIONS, Database, migrate, ping, rollback, seed, status, transaction
 from warest.store.search import Search
 from warest.store.sends import Sends
 from warest.store.server import Server
@@ -53,6 +54,10 @@ class Store(AccountQueries, SessionQueries):
         self.endpoints = Endpoints(opened)
         self.deliveries = Deliveries(opened)
         self.audit = Audit(opened)
+
+    def together(self) -> AbstractContextManager[None]:
+        """What is written within becomes durable at once, or not at all."""
+        return transaction()
 
 
 def open(database: Database) -> Store:
