@@ -28,8 +28,9 @@ from warest.config.settings import Settings
 from warest.errors import DriverError, LeaseLost, NotConnected, WarestError
 from warest.leases import Lease
 from warest.pictures import qr_data_uri
-from warest.whatsapp import fixes, group_reports, inbound, past, reports
+from warest.whatsapp import fixes, inbound, past, reports
 from warest.whatsapp.client import Client
+from warest.whatsapp.group_reports import GroupReports
 from warest.whatsapp.keystores import KeyStores
 from warest.whatsapp.outbound.engine import other_name
 
@@ -107,6 +108,7 @@ class Session:
         engine = fixes.load(order.noise_root)
         syncs = order.settings.app_state_fix and fixes.mend_app_state()
         self.client = Client(engine, key_store, self, syncs_app_state=syncs)
+        self._groups = GroupReports(self.identity.ulid, functools.partial(other_name, self.client))
 
     def run(self) -> int:
         """The exit status."""
@@ -175,8 +177,7 @@ class Session:
             self._remember(*portion)
 
     def on_group(self, kind: str, event: Any) -> None:
-        names = functools.partial(other_name, self.client)
-        for report in group_reports.of(kind, self.identity.ulid, self.client.own_names, event, names):
+        for report in self._groups.of(kind, self.client.own_names, event):
             self._report(report)
 
     def on_sent(self, chat: ids.Jid, id: str, timestamp: int, message: Any) -> None:
