@@ -190,7 +190,7 @@ def test_nothing_is_shown_to_nobody(product: Product, nobody: str) -> None:
 
 
 def test_a_hidden_identity_that_is_all_one_knows(product: Product, send: Send) -> None:
-    """Somebody whose number the session has never seen: no number is made up, and the chat is found by what is known."""
+    """Of somebody whose number the session has never seen: none is made up, and the chat is found by what is known."""
     lid = product.sandbox("POST", "/phones", json={"phone": "628131003003", "name": "Citra"})["lid"]
     entry = send("text", to=lid, message="hello")
     assert (entry["toJid"], entry["toPn"], entry["toLid"], entry["contactId"]) == (lid, None, lid, lid)
