@@ -27,6 +27,7 @@ from warest.config.settings import Settings
 from warest.errors import DriverError, LeaseLost, NotConnected, WarestError
 from warest.leases import Lease
 from warest.pictures import qr_data_uri
+from warest.vitals import Reporter
 from warest.whatsapp import fixes, inbound, past, reports
 from warest.whatsapp.client import Client
 from warest.whatsapp.keystores import KeyStores
@@ -90,6 +91,13 @@ class Session:
         self._status = LOST
         self._attempts = 0
         self._lease = order.lease
+        self._reporter = Reporter(
+            self.house.redis,
+            "session",
+            {"messages": self.house.meter},
+            session=order.identity.id,
+            watches=False,
+        )
         self._delay = order.delay
         self._heartbeat = Heartbeat(
             self.house.leases, order.lease, on_beat=self._look_after, on_lost=self._on_lease_lost
@@ -214,6 +222,7 @@ class Session:
 
     def _look_after(self) -> None:
         """At every sign of life of this process."""
+        self._reporter.tick()
         self._give_up_if_stuck()
         if self.client.is_open:
             self._miss_the_phone()
@@ -261,6 +270,7 @@ class Session:
         patience.start()
         worker.stop(timeout=int(STOP_PATIENCE * 500))
         self.client.close()
+        self._reporter.leave()
         self.house.broker.close()
 
     def _change(self, state: str, data: dict[str, Any] | None = None, **fields: Any) -> None:

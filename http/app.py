@@ -13,12 +13,14 @@ from warest.config import folders, house, secrets, settings
 from warest.config.house import House
 from warest.drivers.storage import Storage
 from warest.http import errors as http_errors
-from warest.http import middleware
+from warest.http import middleware, restarting
 from warest.http.acting import Acting
 from warest.http.clients import Clients
 from warest.http.file_sending import FileSending
 from warest.http.gate import Gate, SpamGuard
+from warest.http.health import Health
 from warest.http.message_views import MessageViews
+from warest.http.metering import Metering
 from warest.http.openapi import OpenApi
 from warest.http.resources import (
     auth,
@@ -33,6 +35,7 @@ from warest.http.resources import (
     media_sends,
     message_actions,
     messages,
+    metrics,
     misc,
     received_files,
     search,
@@ -48,6 +51,7 @@ from warest.http.uploads import Uploads
 from warest.limits import Limits
 from warest.logins import Lockout, UiSessions
 from warest.store import Store
+from warest.vitals import Reporter
 
 _JSON = "application/json; charset=utf-8"
 
@@ -60,15 +64,36 @@ def from_env() -> App:
     kept, parts = secrets.load(current), house.connect(current)
     atexit.register(folders.join(current, parts.redis, "web").leave)
     opened, files = house.open_store(current), house.open_storage(current)
-    return create_app(parts, opened, files, house.open_limits(current), admin_key=kept.admin_apikey)
+    metering = Metering()
+    reporter = reporter_of(parts, metering)
+    reporter.run_beside(restarting.watch(parts.redis, reporter.started_at))
+    atexit.register(reporter.leave)
+    limits = house.open_limits(current)
+    return create_app(parts, opened, files, limits, admin_key=kept.admin_apikey, metering=metering, reporter=reporter)
 
 
-def create_app(parts: House, opened: Store, files: Storage, limits: Limits, *, admin_key: str) -> App:
-    """`admin_key` is the one that the settings give to the first admin."""
+def reporter_of(parts: House, metering: Metering) -> Reporter:
+    return Reporter(parts.redis, "web", {"http": metering.meter})
+
+
+def create_app(
+    parts: House,
+    opened: Store,
+    files: Storage,
+    limits: Limits,
+    *,
+    admin_key: str,
+    metering: Metering | None = None,
+    reporter: Reporter | None = None,
+) -> App:
+    """`admin_key` is the one that the settings give to the first admin. `metering` and `reporter` are those of a
+    process that tells of itself."""
+    metering = metering or Metering()
     current, any_case, logins = parts.settings, middleware.AnyCase(), logins_of(parts, opened, limits, admin_key)
     app: App = falcon.App(
         media_type=_JSON,
         middleware=[
+            metering,
             middleware.RequestId(),
             middleware.Gzip(),
             Clients(current),
@@ -86,7 +111,7 @@ def create_app(parts: House, opened: Store, files: Storage, limits: Limits, *, a
     app.req_options.auto_parse_qs_csv = False
     json_handler = media.JSONHandler(dumps=_dumps, loads=orjson.loads)
     app.resp_options.media_handlers.update({_JSON: json_handler, falcon.MEDIA_JSON: json_handler})
-    found = dict(routes(parts, opened, files, logins))
+    found = dict(routes(parts, opened, files, logins, reporter or reporter_of(parts, metering)))
     found["/docs/openapi.json"] = OpenApi(current, found)
     for template, resource in found.items():
         app.add_route(template, resource)
@@ -105,7 +130,9 @@ def logins_of(parts: House, opened: Store, limits: Limits, admin_key: str) -> au
     return auth.Auth(current, opened, lockout, ui_sessions, Gate(current, opened, limits, ui_sessions), admin_key)
 
 
-def routes(parts: House, opened: Store, files: Storage, logins: auth.Auth) -> Iterator[tuple[str, Any]]:
+def routes(
+    parts: House, opened: Store, files: Storage, logins: auth.Auth, reporter: Reporter
+) -> Iterator[tuple[str, Any]]:
     """Every path and its resource."""
     access, spool = SessionAccess(opened, parts.states), house.open_spool(parts.settings, files)
     fetcher = house.open_fetcher(parts.settings)
@@ -123,7 +150,8 @@ def routes(parts: House, opened: Store, files: Storage, logins: auth.Auth) -> It
     yield "/api/auth/login", auth.Login(logins)
     yield "/api/auth/logout", auth.Logout(logins)
     yield "/api/auth/session", auth.Session(logins)
-    yield "/api/v1/server/ping", server.Ping(parts.settings)
+    yield from server.routes(parts, opened, Health(parts, opened, files))
+    yield "/metrics", metrics.Metrics(parts, opened, reporter)
     yield "/api/v1/session/create", sessions.Create(shared)
     yield "/api/v1/session/create/pair-code", session_life.Pair(shared)
     yield "/api/v1/session/logout", session_life.Logout(shared)

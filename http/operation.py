@@ -21,6 +21,7 @@ class Access(Enum):
     READER = "reader"  # by that cookie or by a key
     USER = "user"
     ADMIN = "admin"
+    METRICS = "metrics"  # an admin, or a monitor by its own token
 
 
 _YES = {"true", "1", "yes", "y", "on"}

@@ -23,7 +23,7 @@ def test_every_alias_sets_its_setting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each name of the contract works by itself, the first of several wins."""
     for setting, field in Settings.model_fields.items():
         names = settings.names_of(field)
-        for name in names if setting in ("host", "base_url", "allowed_origins", "timezone_locale", "redis_url") else ():
+        for name in names if setting in ("host", "base_url", "allowed_origins", "server_name", "redis_url") else ():
             with monkeypatch.context() as one:
                 one.setenv(name, f"by {name}")
                 assert getattr(from_env(), setting) == f"by {name}"

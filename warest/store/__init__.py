@@ -22,7 +22,7 @@ from warest.store.messages import Messages
 from warest.store.mysql import Mysql
 from warest.store.postgres import Postgres
 from warest.store.records import Account, AuditEntry, Log, Page, SessionRecord
-from warest.store.schema import MIGRATIONS, Database, migrate, ping, rollback, seed, status
+from warest.store.schema import MIGRATIONS, Database, migrate, ping, rollback, seed, status, transaction
 from warest.store.search import Search
 from warest.store.sends import Sends
 from warest.store.server import Server
@@ -51,6 +51,13 @@ class Store(AccountQueries, SessionQueries):
         self.endpoints = Endpoints(opened)
         self.deliveries = Deliveries(opened)
         self.audit = Audit(opened)
+
+    def version(self) -> str:
+        """Of the database, from itself."""
+        ask = {"SQLite": "select sqlite_version()", "PostgreSQL": "show server_version"}
+        with transaction():
+            db = self._entities.db
+            return str(db.execute(ask.get(db.provider.dialect, "select version()")).fetchone()[0])
 
 
 def open(database: Database) -> Store:
