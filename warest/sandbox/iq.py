@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from warest.ids import Jid
-from warest.sandbox import app_state, groups, media, mex, usync
+from warest.sandbox import app_state, group_iq, media, mex, usync
 from warest.sandbox.accounts import Device
 from warest.sandbox.crypto import DJB, signed
 from warest.sandbox.nodes import SERVER, MalformedNode, Node, Value
@@ -129,7 +129,10 @@ def _privacy(network: "Network", device: Device, iq: Node) -> list[Node]:
 
 
 def _picture(network: "Network", device: Device, iq: Node) -> list[Node]:
-    raise Refusal(404, "item-not-found")  # Nobody here has a picture.
+    """Only groups have pictures here."""
+    if isinstance(target := iq.attrs.get("target"), Jid) and target.is_group:
+        return (group_iq.get_picture if iq.text("type") == "get" else group_iq.set_picture)(network, device, iq)
+    raise Refusal(404, "item-not-found")
 
 
 def _blocklist(network: "Network", device: Device, iq: Node) -> list[Node]:
@@ -162,7 +165,8 @@ _HANDLERS: dict[tuple[str, str, str], Handler] = {
     ("privacy", "set", "tokens"): _pass_on_tokens,
     ("blocklist", "get", ""): _blocklist,
     ("w:profile:picture", "get", "picture"): _picture,
+    ("w:profile:picture", "set", "picture"): _picture,
+    ("w:profile:picture", "set", ""): _picture,
     ("md", "set", "remove-companion-device"): _unlink,
-    ("w:g2", "get", "query"): groups.answer,
-    ("w:g2", "get", "participating"): groups.answer_participating,
+    **group_iq.HANDLERS,
 }

@@ -16,6 +16,7 @@ from warest.sandbox.connection import Connection
 from warest.sandbox.delivery import Delivery
 from warest.sandbox.faults import Faults
 from warest.sandbox.greeting import Greeting
+from warest.sandbox.group_deeds import Deeds
 from warest.sandbox.groups import Groups
 from warest.sandbox.history import History
 from warest.sandbox.media import Files
@@ -51,6 +52,7 @@ class Network:
         self.groups = Groups(store, self.accounts)
         self.history = History(store, self.accounts, self.groups)
         self.delivery = Delivery(store)
+        self.deeds = Deeds(self.groups, self.accounts, self.delivery)
         self.presence = Presence(self.accounts, self.delivery)
         self.phones = Phones(self.accounts, self.groups, self.keys, GroupKeys(store), self.delivery, self.history)
         self.files = Files(store)
