@@ -5,6 +5,7 @@ everything that follows from it happens in workers.
 """
 
 import dataclasses
+import functools
 import itertools
 import logging
 import os
@@ -28,9 +29,10 @@ from warest.errors import DriverError, LeaseLost, NotConnected, WarestError
 from warest.leases import Lease
 from warest.pictures import qr_data_uri
 from warest.vitals import Reporter
-from warest.whatsapp import fixes, inbound, past, reports
+from warest.whatsapp import fixes, group_reports, inbound, past, reports
 from warest.whatsapp.client import Client
 from warest.whatsapp.keystores import KeyStores
+from warest.whatsapp.outbound.engine import other_name
 
 log = logging.getLogger(__name__)
 
@@ -179,6 +181,11 @@ class Session:
         notes = past.notes_of(history, self.client.own_names)
         while portion := list(itertools.islice(notes, NOTES_AT_ONCE)):
             self._remember(*portion)
+
+    def on_group(self, kind: str, event: Any) -> None:
+        names = functools.partial(other_name, self.client)
+        for report in group_reports.of(kind, self.identity.ulid, self.client.own_names, event, names):
+            self._report(report)
 
     def on_sent(self, chat: ids.Jid, id: str, timestamp: int, message: Any) -> None:
         own = self.client.own_jid or chat

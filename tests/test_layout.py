@@ -13,15 +13,15 @@ ROOT = Path(__file__).parent.parent
 ROWS = (
     ("errors", "ids"),
     (
-        "addresses", "client", "command_words", "commands", "encrypted_media", "events", "file_headers", "keys",
-        "lifecycle", "machine", "media", "meters", "mirroring", "numbers", "pages", "pictures", "polls", "proxies",
-        "texts", "vcards", "webhooks",
+        "addresses", "client", "command_words", "commands", "encrypted_media", "events", "file_headers",
+        "group_commands", "keys", "lifecycle", "machine", "media", "meters", "mirroring", "numbers", "pages",
+        "pictures", "polls", "profile_commands", "proxies", "texts", "vcards", "webhooks",
     ),
     (
         "broker", "drivers", "whatsapp", "entities", "fetch", "lanes", "leases", "limits", "logins", "pacing",
         "restarts", "states", "vitals",
     ),
-    ("annals", "store", "bus", "spool", "accounts", "farewell", "handouts", "sandbox"),
+    ("annals", "group_annals", "store", "bus", "spool", "accounts", "farewell", "handouts", "sandbox"),
     ("config",),
     ("actors", "http"),
     ("cli",),

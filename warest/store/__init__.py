@@ -17,6 +17,7 @@ from warest.store.contacts import Contacts
 from warest.store.deliveries import Deliveries
 from warest.store.endpoints import Endpoints
 from warest.store.files import Files, MessageFile
+from warest.store.groups import Groups
 from warest.store.history_records import Chat, ChatNews, Contact, ContactNews, Message, NewSend, Send
 from warest.store.messages import Messages
 from warest.store.mysql import Mysql
@@ -44,6 +45,7 @@ class Store(AccountQueries, SessionQueries):
         super().__init__(opened)
         self.chats = Chats(opened)
         self.contacts = Contacts(opened)
+        self.groups = Groups(opened)
         self.messages = Messages(opened)
         self.search = Search(opened)
         self.files = Files(opened)

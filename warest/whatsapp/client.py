@@ -60,6 +60,10 @@ class Listener(Protocol):
     def on_history(self, history: Any) -> None:
         """The phone tells of its chats: a waHistorySync.HistorySync, after linking, in parts."""
 
+    def on_group(self, kind: str, event: Any) -> None:
+        """Something is new in a group: `kind` is change (a GroupInfoEvent), joining (a JoinedGroup) or picture (a
+        Picture, of people too)."""
+
     def on_sent(self, chat: Jid, id: str, timestamp: int, message: Any) -> None:
         """A message of ours has gone out, at this time (epoch s); `message` is its content."""
 
@@ -174,6 +178,9 @@ class Client:
             events.DisconnectedEv: lambda _, __: self._on_disconnected(),
             events.MessageEv: lambda _, message: self._listener.on_message(message),
             events.HistorySyncEv: lambda _, history: self._listener.on_history(history.Data),
+            events.GroupInfoEv: lambda _, event: self._listener.on_group("change", event),
+            events.JoinedGroupEv: lambda _, event: self._listener.on_group("joining", event),
+            events.PictureEv: lambda _, event: self._listener.on_group("picture", event),
             events.KeepAliveTimeoutEv: lambda _, __: self._listener.on_keepalive_timeout(),
             events.LoggedOutEv: lambda _, event: self._on_logged_out(event),
             events.StreamReplacedEv: lambda _, __: self._on_end("replaced", "stream replaced"),

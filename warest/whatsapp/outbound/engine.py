@@ -37,12 +37,18 @@ def names_of(client: Client, account: Jid) -> tuple[Jid | None, Jid | None]:
     """Number and LID of a person; the engine has just learned the pair in order to send. None where unknown."""
     if account.is_group:
         return None, None
+    other = other_name(client, account)
+    return (other, account) if account.is_lid else (account, other)
+
+
+def other_name(client: Client, account: Jid) -> Jid | None:
+    """The LID of a number, or the number of a LID, from the engine's own book; None where it does not know it."""
     ask = client.engine.get_pn_from_lid if account.is_lid else client.engine.get_lid_from_pn
     try:
         other = jid_of(ask(engine_jid(account)))
     except protos.errors.GetJIDFromStoreError:
-        other = None
-    return (other, account) if account.is_lid else (account, other)
+        return None
+    return other if other.user else None
 
 
 def engine_jid(jid: Jid) -> Any:
