@@ -12,12 +12,13 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import dramatiq
 
 from warest import events, ids, lifecycle, mirroring
+from warest.actors.address_book import AddressBook
 from warest.actors.command_runner import CommandRunner
 from warest.actors.heartbeat import Heartbeat
 from warest.actors.phone import PhoneWatch
@@ -111,6 +112,7 @@ class Session:
         signal.signal(signal.SIGTERM, lambda *_: self._end(ASKED))
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole terminal; the supervisor decides
         self._pacing = pacing_of(order.settings, self.house.redis, self.identity.ulid)
+        self._book = AddressBook(self.house.bus, self.identity.ulid)
         self._commands = CommandWords(kinds.split(order.settings.commands))
         engine = fixes.load(order.noise_root)
         syncs = order.settings.app_state_fix and fixes.mend_app_state()
@@ -146,6 +148,7 @@ class Session:
 
     def on_open(self, me: dict[str, Any]) -> None:
         self._attempts = 0
+        self._book.look_soon()
         now_ms = time.time_ns() // 1_000_000
         self._change("open", {"status": "open", "me": me}, me=me, connected_ms=now_ms, qr=None, qr_until=None)
 
@@ -178,9 +181,10 @@ class Session:
 
     def on_history(self, history: Any) -> None:
         """In parts that Redis takes at once; its lane is as long as it may be while a worker writes it down."""
-        notes = past.notes_of(history, self.client.own_names)
-        while portion := list(itertools.islice(notes, NOTES_AT_ONCE)):
-            self._remember(*portion)
+        self._remember_all(past.notes_of(history, self.client.own_names))
+
+    def on_contacts(self, notes: Iterator[dict[str, Any]]) -> None:
+        self._remember_all(self._book.news(notes))
 
     def on_group(self, kind: str, event: Any) -> None:
         names = functools.partial(other_name, self.client)
@@ -227,12 +231,17 @@ class Session:
         if notes:
             self._surely(lambda: self.house.bus.remember(self.identity.ulid, *notes))
 
+    def _remember_all(self, notes: Iterator[dict[str, Any]]) -> None:
+        while portion := list(itertools.islice(notes, NOTES_AT_ONCE)):
+            self._remember(*portion)
+
     def _look_after(self) -> None:
         """At every sign of life of this process."""
         self._reporter.tick()
         self._give_up_if_stuck()
         if self.client.is_open:
             self._miss_the_phone()
+            self._book.look()
 
     def _miss_the_phone(self) -> None:
         if (seen_at := self._phone.to_keep()) is not None:

@@ -15,10 +15,12 @@ from warest.drivers.storage import Storage
 from warest.http import errors as http_errors
 from warest.http import middleware, restarting
 from warest.http.acting import Acting
+from warest.http.avatars import Avatars
 from warest.http.clients import Clients
 from warest.http.file_sending import FileSending
 from warest.http.gate import Gate, SpamGuard
 from warest.http.health import Health
+from warest.http.inputs import Inputs
 from warest.http.message_views import MessageViews
 from warest.http.metering import Metering
 from warest.http.openapi import OpenApi
@@ -37,6 +39,8 @@ from warest.http.resources import (
     messages,
     metrics,
     misc,
+    people,
+    profile,
     received_files,
     search,
     server,
@@ -47,6 +51,7 @@ from warest.http.resources import (
 from warest.http.sending import Sending
 from warest.http.sessions import SessionAccess
 from warest.http.sources import Sources
+from warest.http.studio import Studio
 from warest.http.uploads import Uploads
 from warest.limits import Limits
 from warest.logins import Lockout, UiSessions
@@ -161,6 +166,10 @@ def routes(
     yield "/api/v1/session/delete", sessions.Delete(shared)
     yield "/api/v1/session/{sessionId}/config", sessions.Configure(shared)
     yield from misc.routes(parts, opened, files, spool, fetcher)
+    avatars = Avatars(Inputs(fetcher), Studio(parts.bus, spool), spool)
+    own = profile.Profile(parts.bus, access, parts.states, parts.settings)
+    yield from profile.routes(own, avatars)
+    yield from people.routes(own, opened)
     yield "/api/v1/messages/send/text", messages.SendTextResource(sending)
     yield "/api/v1/messages/send/document", documents.SendDocument(files_sending)
     yield "/api/v1/messages/send/media", media_sends.SendMedia(files_sending)

@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar
 
 import falcon
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic.fields import FieldInfo
 
 from warest.errors import InvalidInput
 from warest.http.codes import Code
@@ -50,6 +51,9 @@ class Parameters(BaseModel):
 
     #: Whether the query wins over the body for a name that stands in both (contract, endpoints.md 0.5).
     query_first: ClassVar[bool] = False
+
+    #: Whether names count in any case.
+    any_case: ClassVar[bool] = False
 
     #: Passwords: not in the query, which ends in logs, nor in a form, which any page can post.
     json_only: ClassVar[bool] = False
@@ -135,8 +139,24 @@ def parse(model: type[Parameters], request: falcon.Request, path: dict[str, str]
     given = {**body, **request.params} if model.query_first else {**request.params, **body}
     if model.json_only:
         given = body if (request.content_type or "").lower().startswith("application/json") else {}
+    if model.any_case:
+        given = _by_known_names(model, given)
     try:
         return model.model_validate({name: value for name, value in {**given, **path}.items() if value is not None})
     except ValidationError as error:
         fault = error.errors()[0]
         raise InvalidInput(f"Parameter '{'.'.join(map(str, fault['loc']))}': {fault['msg']}") from None
+
+
+def _by_known_names(model: type[Parameters], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Of several that differ in case only, the one that is spelt right counts, else the first."""
+    known = {name.lower(): name for field in model.model_fields.values() for name in _names_of(field)}
+    found: dict[str, Any] = {}
+    for name, value in given.items():
+        found.setdefault(known.get(name.lower(), name), value)
+    return found | {name: given[name] for name in found if name in given}
+
+
+def _names_of(field: FieldInfo) -> list[str]:
+    choices = getattr(field.validation_alias, "choices", None)
+    return [str(name) for name in choices or [field.alias or field.validation_alias or ""] if name]

@@ -7,7 +7,7 @@ lives as long as its process. Callbacks run on the engine's one event thread, in
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any, Protocol
 
@@ -63,6 +63,9 @@ class Listener(Protocol):
     def on_group(self, kind: str, event: Any) -> None:
         """Something is new in a group: `kind` is change (a GroupInfoEvent), joining (a JoinedGroup) or picture (a
         Picture, of people too)."""
+
+    def on_contacts(self, notes: Iterator[dict[str, Any]]) -> None:
+        """What the engine knows of the account's contacts, as notes for the database."""
 
     def on_sent(self, chat: Jid, id: str, timestamp: int, message: Any) -> None:
         """A message of ours has gone out, at this time (epoch s); `message` is its content."""
@@ -137,6 +140,9 @@ class Client:
 
     def tell_sent(self, chat: Jid, id: str, timestamp: int, message: Any) -> None:
         self._listener.on_sent(chat, id, timestamp, message)
+
+    def tell_contacts(self, notes: Iterator[dict[str, Any]]) -> None:
+        self._listener.on_contacts(notes)
 
     @property
     def own_names(self) -> list[str]:
