@@ -15,15 +15,16 @@ from warest.drivers.storage import Storage
 from warest.http import errors as http_errors
 from warest.http import middleware, restarting
 from warest.http.acting import Acting
-from warest.http.avatars import Avatars
 from warest.http.clients import Clients
 from warest.http.file_sending import FileSending
 from warest.http.gate import Gate, SpamGuard
+from warest.http.grouping import Grouping
 from warest.http.health import Health
 from warest.http.inputs import Inputs
 from warest.http.message_views import MessageViews
 from warest.http.metering import Metering
 from warest.http.openapi import OpenApi
+from warest.http.portraits import Portraits
 from warest.http.resources import (
     auth,
     button_sends,
@@ -33,6 +34,10 @@ from warest.http.resources import (
     chats,
     documents,
     files_sends,
+    group_links,
+    group_people,
+    group_settings,
+    groups,
     jobs,
     media_sends,
     message_actions,
@@ -166,9 +171,9 @@ def routes(
     yield "/api/v1/session/delete", sessions.Delete(shared)
     yield "/api/v1/session/{sessionId}/config", sessions.Configure(shared)
     yield from misc.routes(parts, opened, files, spool, fetcher)
-    avatars = Avatars(Inputs(fetcher), Studio(parts.bus, spool), spool)
+    portraits = Portraits(Inputs(fetcher), Studio(parts.bus, spool), spool)
     own = profile.Profile(parts.bus, access, parts.states, parts.settings)
-    yield from profile.routes(own, avatars)
+    yield from profile.routes(own, portraits)
     yield from people.routes(own, opened)
     yield "/api/v1/messages/send/text", messages.SendTextResource(sending)
     yield "/api/v1/messages/send/document", documents.SendDocument(files_sending)
@@ -200,6 +205,11 @@ def routes(
         "/api/v1/chats/{chatId}/messages",
         chats.ChatMessagesResource(access, parts.states, opened, views, parts.settings),
     )
+    grouping = Grouping(parts.bus, access, parts.settings, parts.states, opened)
+    yield from groups.routes(grouping)
+    yield from group_people.routes(grouping)
+    yield from group_links.routes(grouping)
+    yield from group_settings.routes(grouping, portraits)
     yield from storage.routes(parts.settings, files, logins.gate)
 
 

@@ -66,7 +66,7 @@ class Numbers(OfSession):
         return self.numbers or (words(self.phone) if self.phone and self.session_id else [])
 
 
-class Known(Result):
+class KnownPeople(Result):
     """Of each: `jid`, `phone`, `name`, and where they are known `verifiedName`, `pn`, `lid` and `contactId`; with
     `deep` also `picture` (`full`, `preview`) and `about`."""
 
@@ -74,7 +74,7 @@ class Known(Result):
     data: list[dict[str, Any]]
 
 
-class Found(Result):
+class FoundNumbers(Result):
     """Of one number an object, of several a list."""
 
     data: dict[str, Any] | list[dict[str, Any]]
@@ -87,7 +87,7 @@ class ListContacts:
         self._profile = profile
         self._store = store
 
-    @operation("Whom the account knows", family=Family.E1, parameters=Listing, result=Known, codes=CODES)
+    @operation("Whom the account knows", family=Family.E1, parameters=Listing, result=KnownPeople, codes=CODES)
     def on_get(self, request: falcon.Request, parameters: Listing) -> Answer:
         record, state = self._profile.session(request, parameters)
         account: Account = request.context.account
@@ -138,7 +138,7 @@ class OnWhatsApp:
     def __init__(self, profile: Profile) -> None:
         self._profile = profile
 
-    @operation("Which numbers are on WhatsApp", family=Family.E1, parameters=Numbers, result=Found, codes=CODES)
+    @operation("Which numbers are on WhatsApp", family=Family.E1, parameters=Numbers, result=FoundNumbers, codes=CODES)
     def on_get(self, request: falcon.Request, parameters: Numbers) -> Answer:
         record, _ = self._profile.session(request, parameters)
         asked = [self._number(token) for token in _wanted(parameters)]

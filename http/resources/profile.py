@@ -14,11 +14,10 @@ from warest.bus import Bus
 from warest.commands import Command
 from warest.config.settings import Settings
 from warest.errors import Unsupported
-from warest.http.avatars import Avatars
 from warest.http.codes import Code
-from warest.http.errors import Family
-from warest.http.inputs import Content
+from warest.http.errors import Family, Refusal
 from warest.http.operation import Answer, Parameters, Result, Word, operation
+from warest.http.portraits import Portraits
 from warest.http.sessions import SessionAccess, phone_of
 from warest.profile_commands import AskPrivacy, LookAt, ShowPicture
 from warest.states import SessionState, States
@@ -42,7 +41,7 @@ class OfSession(Parameters):
 class NewPicture(OfSession):
     """`picture`: a URL, a data URI or base64."""
 
-    picture: Content = Field(None, validation_alias=AliasChoices("picture", "image", "photo", "avatar"))
+    picture: Word = Field(None, validation_alias=AliasChoices("picture", "image", "photo", "avatar"))
 
 
 class ShownPicture(Result):
@@ -56,7 +55,7 @@ class ShownPicture(Result):
     imgPreview: str | None
 
 
-class Info(Result):
+class ProfileTold(Result):
     """`businessProfile` is always null: the engine cannot ask for it. `pn`, `lid` and `contactId`: both names of the
     account, and the one that lasts."""
 
@@ -100,7 +99,9 @@ class Profile:
 
     def session(self, request: falcon.Request, given: OfSession) -> tuple[SessionRecord, SessionState]:
         """One that is online, and how it is."""
-        record = self._access.ready(request.context.account, given.session_id, given.phone)
+        if given.session_id is None and not given.phone:
+            raise Refusal(Code.MISSING_PARAMETER, "Provide sessionId or phone")
+        record = self._access.online(request.context.account, given.session_id, given.phone)
         return record, self._states.get(record.ulid)
 
     def ask(self, record: SessionRecord, command: Command) -> Any:
@@ -122,13 +123,15 @@ class ProfileInfo:
     def __init__(self, profile: Profile) -> None:
         self._profile = profile
 
-    @operation("What the account shows of itself", family=Family.E1, parameters=OfSession, result=Info, codes=CODES)
+    @operation(
+        "What the account shows of itself", family=Family.E1, parameters=OfSession, result=ProfileTold, codes=CODES
+    )
     def on_get(self, request: falcon.Request, parameters: OfSession) -> Answer:
         record, state = self._profile.session(request, parameters)
         shown, me = self._profile.own(record, state), _me(state)
         device = ids.Jid.parse((state.me or {})["id"]).device
         picture = _picture(shown)
-        info = Info(
+        info = ProfileTold(
             phone=phone_of(state),
             verifiedName=shown["verified_name"] or None,
             pushName=shown["push_name"] or None,
@@ -147,9 +150,9 @@ class ProfileInfo:
 class ProfilePicture:
     """/api/v1/profile/picture"""
 
-    def __init__(self, profile: Profile, avatars: Avatars) -> None:
+    def __init__(self, profile: Profile, portraits: Portraits) -> None:
         self._profile = profile
-        self._avatars = avatars
+        self._portraits = portraits
 
     @operation("The account's picture", family=Family.E1, parameters=OfSession, result=ShownPicture, codes=CODES)
     def on_get(self, request: falcon.Request, parameters: OfSession) -> Answer:
@@ -165,7 +168,9 @@ class ProfilePicture:
     )
     def on_post(self, request: falcon.Request, parameters: NewPicture) -> Answer:
         record, state = self._profile.session(request, parameters)
-        self._profile.ask(record, ShowPicture(file=self._avatars.made(parameters.picture)))
+        if not parameters.picture:
+            raise Refusal(Code.MISSING_PARAMETER, "picture is required")
+        self._profile.ask(record, ShowPicture(file=self._portraits.spooled(parameters.picture)))
         return Answer([self._shown(record, state)], "Profile picture updated")
 
     @operation(
@@ -217,7 +222,7 @@ def _me(state: SessionState) -> ids.Jid:
     return ids.Jid.parse((state.me or {})["id"]).account
 
 
-def routes(profile: Profile, avatars: Avatars) -> Iterator[tuple[str, Any]]:
+def routes(profile: Profile, portraits: Portraits) -> Iterator[tuple[str, Any]]:
     yield "/api/v1/profile/info", ProfileInfo(profile)
-    yield "/api/v1/profile/picture", ProfilePicture(profile, avatars)
+    yield "/api/v1/profile/picture", ProfilePicture(profile, portraits)
     yield "/api/v1/profile/privacy", ProfilePrivacy(profile)

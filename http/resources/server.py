@@ -44,7 +44,7 @@ class Pong(Result):
     timestamp: int
 
 
-class Info(Result):
+class ServerTold(Result):
     """As in the original; `nodeVersion` says what runs in place of Node.js, and of the `memory` of the process
     `heapTotalMB` is its data, `heapUsedMB` its own pages, `externalMB` those of files and `arrayBuffersMB` shared ones.
     New are `processes`, `queues`, `store` and `restart`."""
@@ -107,10 +107,10 @@ class ServerInfo:
         self._began = time.time()
         self._io = time.monotonic(), machine.disk_bytes()
 
-    @operation("What the server is, and how it is", family=Family.E1, access=Access.ADMIN, result=Info)
+    @operation("What the server is, and how it is", family=Family.E1, access=Access.ADMIN, result=ServerTold)
     def on_get(self, request: falcon.Request, parameters: Parameters) -> Answer:
         settings, up, memory = self._settings, machine.uptime(), machine.memory()
-        info = Info(
+        info = ServerTold(
             serviceName=settings.server_name,
             serviceVersion=importlib.metadata.version("warest"),
             environment=settings.environment,

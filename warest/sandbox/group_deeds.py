@@ -47,7 +47,7 @@ class Deeds:
             self._apply(group, change, who)
         if changed:
             self._groups.save_people(group)
-            self._tell(group, by, told, _people(change, changed))
+            self._tell(group, by, told, _people(group, change, changed))
         if change == "add" and changed:
             self._welcome(group, by, changed, {"reason": "invite"})
         return done
@@ -72,7 +72,7 @@ class Deeds:
         told = group.members
         del group.roles[by]
         self._groups.save_people(group)
-        self._tell(group, by, told, _people("remove", [by]))
+        self._tell(group, by, told, _people(group, "remove", [by]))
 
     def rename(self, by: Account, group: Group, name: str) -> None:
         self._may_edit(by, group)
@@ -178,7 +178,7 @@ class Deeds:
         told = group.members
         group.roles[who] = ""
         self._groups.save_people(group)
-        self._tell(group, by, told, _people("add", [who], why))
+        self._tell(group, by, told, _people(group, "add", [who], why))
         self._welcome(group, by, [who], why)
 
     def _welcome(self, group: Group, by: Account, people: Iterable[Account], why: dict[str, Value]) -> None:
@@ -220,8 +220,10 @@ class Deeds:
         return self._accounts.find(jid)
 
 
-def _people(change: str, people: list[Account], why: dict[str, Value] | None = None) -> Describe:
-    return lambda device: Node(change, dict(why or {}), [group_nodes.participant(device, who) for who in people])
+def _people(group: Group, change: str, people: list[Account], why: dict[str, Value] | None = None) -> Describe:
+    """Versions tell one change from another of the same second."""
+    versions: dict[str, Value] = {"v_id": str(group.facts.version), "prev_v_id": str(group.facts.version - 1)}
+    return lambda device: Node(change, versions | (why or {}), [group_nodes.participant(device, who) for who in people])
 
 
 def _setting(setting: str, value: bool) -> Node:

@@ -42,6 +42,8 @@ class Facts:
     #: The code in the link.
     invite: str = ""
     picture_id: str = ""
+    #: How often people have come, gone or changed.
+    version: int = 0
 
 
 @dataclass(slots=True, eq=False)
@@ -126,6 +128,8 @@ class Groups:
 
     def save_people(self, group: Group) -> None:
         """Who is in it, and who would like to be."""
+        group.facts.version += 1
+        self.save(group)
         for table, people in (("group_members", group.roles), ("group_requests", group.requests)):
             self._store.write(f"delete from {table} where id = ?", group.id)
             self._store.write_many(

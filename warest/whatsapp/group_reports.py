@@ -49,12 +49,13 @@ def of(kind: str, session: str, me: Iterable[str], event: Any, other_name: Other
 def of_change(session: str, me: Iterable[str], event: GroupInfoEvent, other_name: OtherName) -> Iterator[Report]:
     """Something in a group is not as it was. Of what the engine does not tell more, nothing is said."""
     group, at, author = str(jid_of(event.JID).account), event.Timestamp, _author(event, other_name)
+    version = text(event.ParticipantVersionID)
     ours = set(me)
     for field, action in _MOVES.items():
         if people := [groups.both_names([one], other_name) for one in getattr(event, field)]:
             gone = action == "remove" and any(ours & set(names) for names in people)
             note = {"do": "group", "jid": group, "what": "gone" if gone else action, "people": people}
-            yield from _moved(session, group, action, people, author, at, note)
+            yield from _moved(session, group, action, people, author, at, note, version)
     changed = groups.changes(event, other_name)
     update = {_NAMES[name]: value for name, value in changed.items() if name in _NAMES}
     if event.HasField("NewInviteLink"):
@@ -94,9 +95,10 @@ def _moved(
     author: str,
     at: int,
     note: dict[str, Any],
+    version: str = "",
 ) -> Iterator[Report]:
     """group_participants is emitted when people come, go, or become admins or not; group_join and group_leave follow
-    when they come and go."""
+    when they come and go. WhatsApp tells times in seconds, but has a `version` for each change."""
     named = [pn or lid for pn, lid in people]
     data = {
         "groupId": group,
@@ -105,13 +107,14 @@ def _moved(
         "author": author,
         "contacts": [{"pn": pn or None, "lid": lid or None, "contactId": lid or pn} for pn, lid in people],
     }
-    told = (session, group, action, author, *named)
+    told = (session, group, action, author, version, *named)
     for number, name in enumerate(filter(None, (events.GROUP_PARTICIPANTS, _MORE.get(action)))):
         yield Report(name, ids.event_id_for(at * 1000, name, *told), data, () if number else (note,))
 
 
 def _updated(session: str, group: str, update: dict[str, Any], author: str, at: int, *notes: dict[str, Any]) -> Report:
     """group_update is emitted when what is set in a group changes."""
+    # A switch that goes on, off and on within a second comes out as two: nothing tells the last from the first.
     words = [f"{name}={value}" for name, value in update.items()]
     event_id = ids.event_id_for(at * 1000, events.GROUP_UPDATE, session, group, author, *words)
     return Report(events.GROUP_UPDATE, event_id, {"update": {"id": group, **update, "author": author}}, notes)
