@@ -53,6 +53,7 @@ from warest.http.resources import (
     sessions,
     storage,
 )
+from warest.http.resources.capabilities import Capabilities
 from warest.http.sending import Sending
 from warest.http.sessions import SessionAccess
 from warest.http.sources import Sources
@@ -121,7 +122,7 @@ def create_app(
     app.req_options.auto_parse_qs_csv = False
     json_handler = media.JSONHandler(dumps=_dumps, loads=orjson.loads)
     app.resp_options.media_handlers.update({_JSON: json_handler, falcon.MEDIA_JSON: json_handler})
-    found = dict(routes(parts, opened, files, logins, reporter or reporter_of(parts, metering)))
+    found = routes(parts, opened, files, logins, reporter or reporter_of(parts, metering))
     found["/docs/openapi.json"] = OpenApi(current, found)
     for template, resource in found.items():
         app.add_route(template, resource)
@@ -140,10 +141,16 @@ def logins_of(parts: House, opened: Store, limits: Limits, admin_key: str) -> au
     return auth.Auth(current, opened, lockout, ui_sessions, Gate(current, opened, limits, ui_sessions), admin_key)
 
 
-def routes(
+def routes(parts: House, opened: Store, files: Storage, logins: auth.Auth, reporter: Reporter) -> dict[str, Any]:
+    """Every path and its resource."""
+    found = dict(_routes(parts, opened, files, logins, reporter))
+    path = "/api/v1/server/capabilities"
+    return found | {path: Capabilities(parts.settings, found)}
+
+
+def _routes(
     parts: House, opened: Store, files: Storage, logins: auth.Auth, reporter: Reporter
 ) -> Iterator[tuple[str, Any]]:
-    """Every path and its resource."""
     access, spool = SessionAccess(opened, parts.states), house.open_spool(parts.settings, files)
     fetcher = house.open_fetcher(parts.settings)
     sources = Sources(parts.settings, spool, fetcher)

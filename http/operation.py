@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 from warest.errors import InvalidInput
 from warest.http.codes import Code
 from warest.http.errors import Family, envelope
+from warest.http.support import Limit
 
 
 class Access(Enum):
@@ -103,6 +104,7 @@ class Operation:
     parameters: type[Parameters]
     result: type[Result]
     codes: tuple[Code, ...]
+    limit: Limit | None = None
 
 
 Responder = Callable[..., Answer | Bytes]
@@ -116,10 +118,11 @@ def operation(
     result: type[Result] = Result,
     access: Access = Access.USER,
     codes: tuple[Code, ...] = (),
+    limit: Limit | None = None,
 ) -> Callable[[Responder], Callable[..., None]]:
     """Make a Falcon responder of `handler(self, request, parameters, **path) -> Answer`, or Bytes.
 
-    `codes` are those that it may answer with besides SUCCESS.
+    `codes` are those that it may answer with besides SUCCESS; `limit` is what the engine cannot do of it.
     """
 
     def decorate(handler: Responder) -> Callable[..., None]:
@@ -127,7 +130,7 @@ def operation(
             handler(self, request, parse(parameters, request, path), **path).render(response, family)
 
         respond.__doc__ = handler.__doc__
-        respond.operation = Operation(summary, family, access, parameters, result, codes)  # type: ignore[attr-defined]
+        respond.operation = Operation(summary, family, access, parameters, result, codes, limit)  # type: ignore[attr-defined]
         return respond
 
     return decorate

@@ -25,6 +25,7 @@ from warest.http.errors import Family, Refusal
 from warest.http.grouping import CODES, Done, Grouping, GroupTold, OfGroup, Place, group_of, required
 from warest.http.operation import Answer, Flag, Word, operation
 from warest.http.portraits import Portraits
+from warest.http.support import NO_REMOVAL
 
 _REFUSED = (*CODES, Code.DOWNSTREAM_ERROR)
 
@@ -178,11 +179,10 @@ class Picture:
 
     @operation(
         "Take a group's picture away", family=Family.E1, parameters=OfGroup, result=Done,
-        codes=(*CODES, Code.NOT_IMPLEMENTED),
-    )  # fmt: skip
+        codes=(*CODES, Code.NOT_IMPLEMENTED), limit=NO_REMOVAL,)  # fmt: skip
     def on_delete(self, request: falcon.Request, parameters: OfGroup) -> Answer:
         self._grouping.place(request, parameters, group_of(parameters))
-        raise Unsupported("The engine cannot take a picture away; a new one can be set.")
+        raise Unsupported(NO_REMOVAL.reason)
 
     def _url(self, place: Place) -> Any:
         return self._grouping.unless_refused(place, AskGroupPicture(jid=place.group))

@@ -20,6 +20,7 @@ from warest.http.loose import words
 from warest.http.operation import Answer, Flag, Result, Word, operation
 from warest.http.resources.profile import CODES, OfSession, Profile, pictures_of
 from warest.http.sessions import phone_of
+from warest.http.support import NO_BUSINESS
 from warest.store import Account, Contact, SessionRecord, Store
 
 #: So many numbers, or contacts whose pictures are wanted, are looked at in one call.
@@ -171,11 +172,12 @@ class BusinessProfile:
         family=Family.E1,
         parameters=Numbers,
         codes=(*CODES, Code.NOT_IMPLEMENTED),
+        limit=NO_BUSINESS,
     )
     def on_get(self, request: falcon.Request, parameters: Numbers) -> Answer:
         self._profile.session(request, parameters)
         _wanted(parameters)
-        raise Unsupported("The WhatsApp engine cannot ask for business profiles.")
+        raise Unsupported(NO_BUSINESS.reason)
 
 
 def _group(name: str) -> str:

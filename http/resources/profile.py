@@ -19,6 +19,7 @@ from warest.http.errors import Family, Refusal
 from warest.http.operation import Answer, Parameters, Result, Word, operation
 from warest.http.portraits import Portraits
 from warest.http.sessions import SessionAccess, phone_of
+from warest.http.support import NO_REMOVAL
 from warest.profile_commands import AskPrivacy, LookAt, ShowPicture
 from warest.states import SessionState, States
 from warest.store import SessionRecord
@@ -178,10 +179,11 @@ class ProfilePicture:
         family=Family.E1,
         parameters=OfSession,
         codes=(*CODES, Code.NOT_IMPLEMENTED),
+        limit=NO_REMOVAL,
     )
     def on_delete(self, request: falcon.Request, parameters: OfSession) -> Answer:
         self._profile.session(request, parameters)
-        raise Unsupported("The WhatsApp engine cannot remove a picture; show another one instead.")
+        raise Unsupported(NO_REMOVAL.reason)
 
     def _shown(self, record: SessionRecord, state: SessionState) -> dict[str, Any]:
         shown = self._profile.own(record, state)

@@ -13,7 +13,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from support.shapes import faults
 from warest import keys
 from warest.config.house import House
-from warest.http import health
+from warest.http import health, openapi
+from warest.http.codes import Code
 from warest.http.times import lasted, shown
 from warest.meters import Meter
 from warest.restarts import Daily, Restarts, Turn, clock_of
@@ -22,7 +23,7 @@ from warest.vitals import Reporter, cpu_history
 
 Call = Callable[..., testing.Result]
 
-USER_KEY = "user-key-of-the-tests"
+ADMIN_KEY, USER_KEY = "admin-key-of-the-tests", "user-key-of-the-tests"
 
 
 def test_ping(call: Call) -> None:
@@ -295,3 +296,28 @@ def test_who_may_read_metrics(application: Callable[..., testing.TestClient], us
 
     assert (status("scrape-me"), status("scrape"), status(USER_KEY)) == (200, 401, 403)
     assert status("scrape-me", "/api/v1/server/info") == 401
+
+
+def test_capabilities(application: Callable[..., testing.TestClient], routes: dict[str, Any], call: Call) -> None:
+    """Every route is there; those that always answer 501 say so, and no other does. Without the fix of the engine what
+    one's own devices share stays here."""
+    (told,) = call("GET", "/server/capabilities").json["results"]
+    found = {(each["method"], each["path"]): each for each in told["routes"]}
+    described = {
+        (method.upper(), path.replace(":path}", "}")): described
+        for path, resource in routes.items()
+        for method, described in openapi.operations(resource)
+    }
+    assert set(found) == set(described) - {("GET", "/api/v1/server/capabilities")}
+    never = {place for place, each in found.items() if each["support"] == "unsupported"}
+    assert {("DELETE", "/api/v1/profile/picture"), ("GET", "/api/v1/profile/business-profile")} <= never
+    assert all(Code.NOT_IMPLEMENTED in described[place].codes for place in never)
+    assert all(
+        bool(each["reason"]) is (each["support"] != "supported") for each in [*found.values(), *told["features"]]
+    )
+    star = ("POST", "/api/v1/messages/{messageId}/action/star")
+    assert found[star]["support"] == ("supported" if told["appStateFix"] else "local only")
+    unmended = application(app_state_fix=False)
+    answer = unmended.simulate_get("/api/v1/server/capabilities", headers={"X-WAREST-API-KEY": ADMIN_KEY}).json
+    again = {(each["method"], each["path"]): each["support"] for each in answer["results"][0]["routes"]}
+    assert (again[star], answer["results"][0]["appStateFix"]) == ("local only", False)
