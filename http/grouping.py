@@ -67,18 +67,18 @@ class People(OfGroup):
     participants: Annotated[list[str], BeforeValidator(listed)] = Field(default_factory=list)
 
 
-class Told(Result):
+class OfSessionTold(Result):
     """`phone` is the session's number."""
 
     sessionId: str
     phone: str | None
 
 
-class GroupTold(Told):
+class GroupTold(OfSessionTold):
     groupId: str
 
 
-class Done(GroupTold):
+class GroupDone(GroupTold):
     status: str
 
 

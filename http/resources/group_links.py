@@ -13,7 +13,7 @@ from pydantic import AliasChoices, Field
 from warest.group_commands import AskInvite, JoinGroup, PreviewGroup
 from warest.http.codes import Code
 from warest.http.errors import Family, Refusal
-from warest.http.grouping import CODES, Grouping, GroupTold, OfGroup, OfSession, Told, group_of, required
+from warest.http.grouping import CODES, Grouping, GroupTold, OfGroup, OfSession, OfSessionTold, group_of, required
 from warest.http.operation import Answer, Word, operation
 
 #: The parts of the host's name are shorter.
@@ -30,16 +30,16 @@ class InviteTold(GroupTold):
     inviteLink: str | None
 
 
-class Revoked(InviteTold):
+class InviteRevoked(InviteTold):
     status: str
 
 
-class Joined(Told):
+class GroupJoined(OfSessionTold):
     status: str
     groupId: str
 
 
-class Preview(Told):
+class GroupPreview(OfSessionTold):
     """Null where the link leads nowhere. `groupPicture` is there where everybody may see it."""
 
     groupId: str | None
@@ -72,7 +72,7 @@ class Revoke:
     def __init__(self, grouping: Grouping) -> None:
         self._grouping = grouping
 
-    @operation("Make the link to a group void", family=Family.E1, parameters=OfGroup, result=Revoked, codes=CODES)
+    @operation("Make the link to a group void", family=Family.E1, parameters=OfGroup, result=InviteRevoked, codes=CODES)
     def on_post(self, request: falcon.Request, parameters: OfGroup) -> Answer:
         place = self._grouping.place(request, parameters, group_of(parameters))
         link = self._grouping.unless_refused(place, AskInvite(jid=place.group, anew=True))
@@ -87,7 +87,7 @@ class Join:
     def __init__(self, grouping: Grouping) -> None:
         self._grouping = grouping
 
-    @operation("What a link leads to", family=Family.E1, parameters=Link, result=Preview, codes=CODES)
+    @operation("What a link leads to", family=Family.E1, parameters=Link, result=GroupPreview, codes=CODES)
     def on_get(self, request: falcon.Request, parameters: Link) -> Answer:
         place = self._grouping.session(request, parameters)
         link = required(parameters.invite_link, "inviteLink")
@@ -110,7 +110,7 @@ class Join:
         "Join a group by its link",
         family=Family.E1,
         parameters=Link,
-        result=Joined,
+        result=GroupJoined,
         codes=(*CODES, Code.DOWNSTREAM_ERROR),
     )
     def on_post(self, request: falcon.Request, parameters: Link) -> Answer:

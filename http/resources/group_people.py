@@ -31,7 +31,7 @@ class ParticipantList(GroupTold):
     participants: list[ParticipantView]
 
 
-class Added(GroupTold):
+class PeopleAdded(GroupTold):
     """Numbers, or LIDs where those are not known."""
 
     addedParticipants: list[str]
@@ -39,7 +39,7 @@ class Added(GroupTold):
     status: str
 
 
-class Removed(GroupTold):
+class PeopleRemoved(GroupTold):
     """Numbers, or LIDs where those are not known; whoever was not in it is in neither."""
 
     removedParticipants: list[str]
@@ -47,15 +47,15 @@ class Removed(GroupTold):
     status: str
 
 
-class Ranked(Result):
+class PersonRanked(Result):
     """`status`: promoted or demoted, not permitted, failed."""
 
     phone: str
     status: str
 
 
-class RankedPeople(GroupTold):
-    participants: list[Ranked]
+class PeopleRanked(GroupTold):
+    participants: list[PersonRanked]
     status: str
 
 
@@ -73,7 +73,7 @@ class RequestList(GroupTold):
     joinRequests: list[JoinRequestView]
 
 
-class Approved(GroupTold):
+class RequestsApproved(GroupTold):
     """Numbers, or LIDs where those are not known. `via`: how the engine lets them in."""
 
     approvedParticipants: list[str]
@@ -118,7 +118,7 @@ class Participants(_OfPeople):
 class Add(_OfPeople):
     """/api/v1/group/participants/add"""
 
-    @operation("Add people to a group", family=Family.E1, parameters=People, result=Added, codes=_PARTLY)
+    @operation("Add people to a group", family=Family.E1, parameters=People, result=PeopleAdded, codes=_PARTLY)
     def on_post(self, request: falcon.Request, parameters: People) -> Answer:
         place, people = self._place(request, parameters)
         added, failed = _parted(self._changed(place, "add", people))
@@ -131,7 +131,7 @@ class Add(_OfPeople):
 class Remove(_OfPeople):
     """/api/v1/group/participants/remove"""
 
-    @operation("Remove people from a group", family=Family.E1, parameters=People, result=Removed, codes=_PARTLY)
+    @operation("Remove people from a group", family=Family.E1, parameters=People, result=PeopleRemoved, codes=_PARTLY)
     def on_delete(self, request: falcon.Request, parameters: People) -> Answer:
         place, people = self._place(request, parameters)
         done = self._changed(place, "remove", people)
@@ -156,7 +156,7 @@ class _Rank(_OfPeople):
 class Promote(_Rank):
     """/api/v1/group/participants/promote"""
 
-    @operation("Make people admins of a group", family=Family.E1, parameters=People, result=RankedPeople, codes=_PARTLY)
+    @operation("Make people admins of a group", family=Family.E1, parameters=People, result=PeopleRanked, codes=_PARTLY)
     def on_post(self, request: falcon.Request, parameters: People) -> Answer:
         return self._ranked(request, parameters, "promote")
 
@@ -164,7 +164,7 @@ class Promote(_Rank):
 class Demote(_Rank):
     """/api/v1/group/participants/demote"""
 
-    @operation("Make admins plain members", family=Family.E1, parameters=People, result=RankedPeople, codes=_PARTLY)
+    @operation("Make admins plain members", family=Family.E1, parameters=People, result=PeopleRanked, codes=_PARTLY)
     def on_post(self, request: falcon.Request, parameters: People) -> Answer:
         return self._ranked(request, parameters, "demote")
 
@@ -190,7 +190,7 @@ class Approve(_OfPeople):
         "Let people join who asked to",
         family=Family.E1,
         parameters=People,
-        result=Approved,
+        result=RequestsApproved,
         codes=_PARTLY,
         limit=BY_ADDING,
     )
@@ -213,7 +213,7 @@ class Reject(_OfPeople):
     """/api/v1/group/participants/request/reject"""
 
     @operation(
-        "Turn people away who would like to join", family=Family.E1, parameters=People, result=RankedPeople,
+        "Turn people away who would like to join", family=Family.E1, parameters=People, result=PeopleRanked,
         codes=(*CODES, Code.NOT_IMPLEMENTED), limit=NO_REJECTION,)  # fmt: skip
     def on_post(self, request: falcon.Request, parameters: People) -> Answer:
         self._place(request, parameters)

@@ -22,7 +22,7 @@ from warest.group_commands import (
 )
 from warest.http.codes import Code
 from warest.http.errors import Family, Refusal
-from warest.http.grouping import CODES, Done, Grouping, GroupTold, OfGroup, Place, group_of, required
+from warest.http.grouping import CODES, GroupDone, Grouping, GroupTold, OfGroup, Place, group_of, required
 from warest.http.operation import Answer, Flag, Word, operation
 from warest.http.portraits import Portraits
 from warest.http.support import NO_REMOVAL
@@ -125,7 +125,9 @@ class Description(_Setting):
 class Lock(_Setting):
     """/api/v1/group/locked"""
 
-    @operation("Who may change what is set in a group", family=Family.E1, parameters=Locked, result=Done, codes=CODES)
+    @operation(
+        "Who may change what is set in a group", family=Family.E1, parameters=Locked, result=GroupDone, codes=CODES
+    )
     def on_post(self, request: falcon.Request, parameters: Locked) -> Answer:
         place = self._grouping.place(request, parameters, group_of(parameters))
         command = LockGroup(jid=place.group, locked=parameters.locked)
@@ -137,7 +139,7 @@ class Lock(_Setting):
 class Announcement(_Setting):
     """/api/v1/group/announcement"""
 
-    @operation("Who may write in a group", family=Family.E1, parameters=Announced, result=Done, codes=CODES)
+    @operation("Who may write in a group", family=Family.E1, parameters=Announced, result=GroupDone, codes=CODES)
     def on_post(self, request: falcon.Request, parameters: Announced) -> Answer:
         place = self._grouping.place(request, parameters, group_of(parameters))
         command = AnnounceGroup(jid=place.group, announcement=parameters.announcement)
@@ -178,7 +180,7 @@ class Picture:
         return Answer([told], "Group picture updated")
 
     @operation(
-        "Take a group's picture away", family=Family.E1, parameters=OfGroup, result=Done,
+        "Take a group's picture away", family=Family.E1, parameters=OfGroup, result=GroupDone,
         codes=(*CODES, Code.NOT_IMPLEMENTED), limit=NO_REMOVAL,)  # fmt: skip
     def on_delete(self, request: falcon.Request, parameters: OfGroup) -> Answer:
         self._grouping.place(request, parameters, group_of(parameters))

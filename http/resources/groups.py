@@ -17,12 +17,12 @@ from warest.http.group_views import GroupView
 from warest.http.grouping import (
     CODES,
     Asked,
-    Done,
+    GroupDone,
     Grouping,
     GroupTold,
     OfGroup,
     OfSession,
-    Told,
+    OfSessionTold,
     anybody_of,
     group_of,
     listed,
@@ -46,15 +46,15 @@ class NewGroup(OfSession):
     participants: Annotated[list[str], BeforeValidator(listed)] = Field(default_factory=list)
 
 
-class GroupList(Told):
+class GroupList(OfSessionTold):
     data: list[GroupView]
 
 
-class OneGroup(Told):
+class OneGroup(OfSessionTold):
     data: GroupView
 
 
-class Dissolved(GroupTold):
+class GroupDissolved(GroupTold):
     """Numbers, or LIDs where those are not known."""
 
     removedParticipants: list[str]
@@ -109,7 +109,7 @@ class Leave:
     def __init__(self, grouping: Grouping) -> None:
         self._grouping = grouping
 
-    @operation("Leave a group", family=Family.E1, parameters=OfGroup, result=Done, codes=_PARTLY)
+    @operation("Leave a group", family=Family.E1, parameters=OfGroup, result=GroupDone, codes=_PARTLY)
     def on_post(self, request: falcon.Request, parameters: OfGroup) -> Answer:
         place = self._grouping.place(request, parameters, group_of(parameters))
         if not self._grouping.is_done(place, LeaveGroup(jid=place.group)):
@@ -129,7 +129,7 @@ class Delete:
         "Remove everybody from a group, make its link void, and leave it",
         family=Family.E1,
         parameters=OfGroup,
-        result=Dissolved,
+        result=GroupDissolved,
         codes=_PARTLY,
     )
     def on_delete(self, request: falcon.Request, parameters: OfGroup) -> Answer:
