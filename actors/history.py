@@ -23,6 +23,9 @@ log = logging.getLogger(__name__)
 #: Longer than a hundred messages take, also when the database is busy, ms.
 LOCK_MS = 60_000
 
+#: So long what a session tells is gathered, once something has been written down, s.
+LINGER = 0.02
+
 #: When another process writes a session's notes down, look again after this long, ms.
 LOOK_AGAIN_MS = 250
 
@@ -33,7 +36,7 @@ class History:
     def __init__(self, house: House, store: Store) -> None:
         self._house = house
         self._store = store
-        self._lanes = Lanes(house.redis, lock_ms=LOCK_MS)
+        self._lanes = Lanes(house.redis, lock_ms=LOCK_MS, linger=LINGER)
 
     def remember(self, session: str) -> None:
         """Write down what waits."""
@@ -44,8 +47,10 @@ class History:
     def write(self, session: str, note: Note) -> None:
         self._write(session, note["do"], [note])
 
-    def _written(self, session: str, entries: list[Entry]) -> Iterator[bytes]:
+    def _written(self, session: str, entries: list[Entry]) -> Iterator[list[bytes]]:
+        """What has become of sends concerns nothing else, so all of that is written together."""
         notes = [(entry, orjson.loads(fields[b"note"])) for entry, fields in entries]
+        notes.sort(key=lambda each: bool(each[1]["do"] == "send"))
         for kind, together in groupby(notes, key=lambda each: each[1]["do"]):
             some = list(together)
             try:
@@ -56,7 +61,7 @@ class History:
                 raise  # the database is away: it is worth waiting for
             except Exception:
                 self._write_singly(session, [note for _, note in some])
-            yield from (entry for entry, _ in some)
+            yield [entry for entry, _ in some]
 
     def _write_singly(self, session: str, notes: list[Note]) -> None:
         """One of them cannot be written, whatever the reason: it must hold up neither its neighbours nor the rest."""
@@ -82,8 +87,9 @@ class History:
                 for note in notes:
                     group_annals.remember(self._store.groups, session, note)
             case "send":
-                for note in notes:
-                    self._sent(note)
+                with self._store.together():
+                    for note in notes:
+                        self._sent(note)
             case _:
                 for note in notes:
                     self._update(session, note)

@@ -49,12 +49,12 @@ class Webhooks:
             again = self._house.bus.message(keys.WEBHOOK_QUEUE, "deliver_outbox", session=session)
             self._house.broker.enqueue(again, delay=LOOK_AGAIN_MS)
 
-    def _first_attempts(self, session: str, entries: list[Entry]) -> Iterator[bytes]:
+    def _first_attempts(self, session: str, entries: list[Entry]) -> Iterator[list[bytes]]:
         receiver = self._receiver_of(session)
         for entry, fields in entries:
             if receiver:
                 self._try(receiver, _delivery(fields), 1)
-            yield entry
+            yield [entry]
 
     def attempt(self, session: str, delivery: webhooks.Delivery, attempt: int) -> None:
         """One try after the first."""

@@ -3,6 +3,7 @@
 import importlib.metadata
 import re
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any
 
 import falcon
@@ -13,6 +14,7 @@ from warest.http.codes import Code
 from warest.http.errors import Family
 from warest.http.gate import COOKIE
 from warest.http.operation import Access, Content, Operation, Parameters, Result
+from warest.store import sends
 
 _METHODS = ("get", "post", "put", "patch", "delete")
 #: Every route may refuse a request for its form, for too many of them, or for trouble of ours.
@@ -63,7 +65,13 @@ class OpenApi:
     """/docs/openapi.json"""
 
     def __init__(self, settings: Settings, routes: dict[str, Any]) -> None:
-        self._document = document(settings, routes)
+        self._settings = settings
+        self._routes = routes
+
+    @cached_property
+    def _document(self) -> dict[str, Any]:
+        """Made for the first reader: that takes longer than all the rest of a process's start."""
+        return document(self._settings, self._routes)
 
     def on_get(self, _: falcon.Request, response: falcon.Response) -> None:
         response.media = self._document
@@ -117,7 +125,8 @@ def _done(operation: Operation, schemas: dict[str, Any]) -> Iterator[tuple[str, 
 
 
 def _pending(operation: Operation) -> dict[str, Any]:
-    job = {"type": "object", "properties": {"jobId": {"type": ["string", "null"]}, "status": {"const": "pending"}}}
+    status = {"type": "string", "enum": ["pending", "scheduled", *sends.NEXT]}
+    job = {"type": "object", "properties": {"jobId": {"type": ["string", "null"]}, "status": status}}
     return _envelope(job if operation.family is Family.E3 else {"type": "array", "items": job}, operation)
 
 

@@ -49,7 +49,7 @@ def _tokens(value: object) -> list[str]:
 #: What every send may be answered with, besides what its route says itself.
 CODES = (
     Code.SESSION_NOT_FOUND, Code.MISSING_PARAMETER, Code.BAD_REQUEST, Code.SEND_FAILED, Code.QUEUED,
-    Code.PARTIAL_SUCCESS, Code.INVALID_PARAMETER, Code.UNPROCESSABLE_ENTITY,
+    Code.PARTIAL_SUCCESS, Code.INVALID_PARAMETER, Code.UNPROCESSABLE_ENTITY, Code.NOT_IMPLEMENTED,
 )  # fmt: skip
 
 #: Of a command without any.

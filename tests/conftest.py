@@ -21,6 +21,8 @@ from warest.http.metering import Metering
 from warest.limits import Limits
 from warest.spool import Spool
 
+pytest_plugins = ["support.outcomes"]
+
 #: Settings of the person who runs the tests must not reach them.
 for name in [name for name in os.environ if name.startswith(("WAREST_", "WEBHOOK_", "MYSQL_"))]:
     del os.environ[name]
@@ -47,7 +49,8 @@ def redis_url() -> Iterator[str]:
     """A Redis of our own, as `warest up` runs it."""
     folder = Path(tempfile.mkdtemp(prefix="warest-redis-"))
     socket = folder / "redis.sock"
-    process = subprocess.Popen(embedded_redis.command(folder, socket), stdout=subprocess.DEVNULL)
+    often = ["--hz", "100"]  # so often it looks whether somebody has waited long enough: workers end sooner
+    process = subprocess.Popen([*embedded_redis.command(folder, socket), *often], stdout=subprocess.DEVNULL)
     with redis.Redis(unix_socket_path=str(socket)) as client:
         eventually(lambda: socket.exists() and client.ping())
     yield f"unix://{socket}"

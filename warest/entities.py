@@ -11,6 +11,9 @@ from pony.orm import Database, LongStr, Optional, PrimaryKey, Required, composit
 
 Row = Any  # Pony publishes no types
 
+#: Length of an id of ours, characters.
+ID = 26
+
 #: Longest address or name of a message, characters; four such columns still fit into a key of MySQL.
 KEY = 191
 
@@ -62,7 +65,7 @@ def _seconds() -> Any:
 def _accounts(db: Any) -> None:
     class User(db.Entity):  # type: ignore[misc]
         _table_ = "users"
-        id = PrimaryKey(str, 26)
+        id = PrimaryKey(str, ID)
         registry = Required(str, 255, unique=True)
         username = Required(str, 255, unique=True)
         password = Required(str, 255)  # a hash, see accounts.py
@@ -73,7 +76,7 @@ def _accounts(db: Any) -> None:
 
     class ApiKey(db.Entity):  # type: ignore[misc]
         _table_ = "api_keys"
-        id = PrimaryKey(str, 26)
+        id = PrimaryKey(str, ID)
         registry = Required(str, 255)
         name = Required(str, 255)
         hash = Required(str, 64, unique=True)  # SHA-256 of the key, hex
@@ -84,7 +87,7 @@ def _accounts(db: Any) -> None:
 def _sessions(db: Any) -> None:
     class Session(db.Entity):  # type: ignore[misc]
         _table_ = "sessions"
-        id = PrimaryKey(str, 26)
+        id = PrimaryKey(str, ID)
         name = Required(str, 64, unique=True)
         registry = Required(str, 255)
         auto_start = Required(bool)
@@ -104,7 +107,7 @@ def _sessions(db: Any) -> None:
 def _chats(db: Any) -> None:
     class Chat(db.Entity):  # type: ignore[misc]
         _table_ = "chats"
-        session = Required(str, 26)
+        session = Required(str, ID)
         jid = Required(str, KEY)
         PrimaryKey(session, jid)
         name = _short(NAME)
@@ -121,7 +124,7 @@ def _chats(db: Any) -> None:
 
     class Contact(db.Entity):  # type: ignore[misc]
         _table_ = "contacts"
-        session = Required(str, 26)
+        session = Required(str, ID)
         jid = Required(str, KEY)
         PrimaryKey(session, jid)
         pn = _short(KEY)
@@ -175,7 +178,7 @@ def _groups(db: Any) -> None:
 def _messages(db: Any) -> None:
     class Message(db.Entity):  # type: ignore[misc]
         _table_ = "messages"
-        session = Required(str, 26)
+        session = Required(str, ID)
         chat = Required(str, KEY)
         id = Required(str, KEY)
         PrimaryKey(session, chat, id)
@@ -198,7 +201,7 @@ def _messages(db: Any) -> None:
 def _files(db: Any) -> None:
     class File(db.Entity):  # type: ignore[misc]
         _table_ = "files"
-        session = Required(str, 26)
+        session = Required(str, ID)
         chat = Required(str, KEY)
         message = Required(str, KEY)
         PrimaryKey(session, chat, message)
@@ -221,7 +224,7 @@ def _sends(db: Any) -> None:
         _table_ = "sends"
         id = PrimaryKey(str, 64)
         registry = Required(str, 255)
-        session = Required(str, 26)
+        session = Required(str, ID)
         recipient = _short(KEY)
         kind = _short(32)
         state = Required(str, 16)
@@ -241,9 +244,9 @@ def _sends(db: Any) -> None:
 def _webhooks(db: Any) -> None:
     class Endpoint(db.Entity):  # type: ignore[misc]
         _table_ = "endpoints"
-        id = PrimaryKey(str, 26)
+        id = PrimaryKey(str, ID)
         registry = Required(str, 255)
-        session = Optional(str, 26, nullable=True)  # none: of all sessions of the registry
+        session = Optional(str, ID, nullable=True)  # none: of all sessions of the registry
         url = _text()
         events = _text()  # JSON; an empty list is all of them
         secret = _text()
@@ -257,11 +260,11 @@ def _webhooks(db: Any) -> None:
 
     class Delivery(db.Entity):  # type: ignore[misc]
         _table_ = "deliveries"
-        id = PrimaryKey(str, 26)
+        id = PrimaryKey(str, ID)
         event_id = Required(str, 64)
-        endpoint = Required(str, 26)
+        endpoint = Required(str, ID)
         composite_key(event_id, endpoint)
-        session = Required(str, 26)
+        session = Required(str, ID)
         registry = Required(str, 255)
         event = Required(str, 64)
         body = Optional(LongStr, lazy=True, autostrip=False)  # large: the log does without it
@@ -272,7 +275,7 @@ def _webhooks(db: Any) -> None:
 
     class Attempt(db.Entity):  # type: ignore[misc]
         _table_ = "attempts"
-        delivery = Required(str, 26)
+        delivery = Required(str, ID)
         number = Required(int)
         PrimaryKey(delivery, number)
         at = Required(float)
@@ -285,7 +288,7 @@ def _webhooks(db: Any) -> None:
 def _audit(db: Any) -> None:
     class Audit(db.Entity):  # type: ignore[misc]
         _table_ = "audit"
-        id = PrimaryKey(str, 26)
+        id = PrimaryKey(str, ID)
         registry = _short(255)
         username = _short(NAME)
         key_name = _short(NAME)

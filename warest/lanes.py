@@ -4,7 +4,8 @@ Whoever fills a lane orders a Dramatiq message that empties it; of many orders a
 sure that nobody overtakes: it expires when its holder dies, and then the rest is done by another.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import redis
@@ -14,18 +15,25 @@ from warest.ids import new_ulid
 
 Entry = tuple[bytes, dict[bytes, bytes]]
 
-#: Does what it is given, in order, and says of each when it is done, by its id.
-Worker = Callable[[list[Entry]], Iterable[bytes]]
+#: Does what it is given, in order, and says by their ids which of it is done, as soon as it is.
+Worker = Callable[[list[Entry]], Iterable[list[bytes]]]
 
 #: Entries that are looked at together.
 BATCH = 100
 
-_RELEASE_IF_EMPTY = """
--- KEYS: stream, lock. ARGV: token. Between the last look and the release nothing can come in unseen.
-if redis.call('XLEN', KEYS[1]) > 0 then return 0 end
-redis.call('DEL', KEYS[1])
-if redis.call('GET', KEYS[2]) == ARGV[1] then redis.call('DEL', KEYS[2]) end
-return 1
+_LOOK = """
+-- KEYS: stream, lock, nudged. ARGV: token, lock ms, count.
+-- The first entries, if the lane is ours or nobody's; else nil. An empty lane is let go, and with it the mark that
+-- somebody is on the way: between this look and that nothing can come in unseen.
+local holder = redis.call('GET', KEYS[2])
+if holder and holder ~= ARGV[1] then return false end
+local entries = redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', ARGV[3])
+if #entries > 0 then
+  redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2])
+else
+  redis.call('DEL', KEYS[1], KEYS[2], KEYS[3])
+end
+return entries
 """
 
 _RELEASE = """
@@ -34,20 +42,21 @@ if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
 """
 
 _DONE = """
--- KEYS: stream, lock. ARGV: token, entry, lock ms. One entry is dealt with; still ours?
-redis.call('XDEL', KEYS[1], ARGV[2])
+-- KEYS: stream, lock. ARGV: token, lock ms, entries... These are dealt with; is the lane still ours?
+redis.call('XDEL', KEYS[1], unpack(ARGV, 3))
 if redis.call('GET', KEYS[2]) ~= ARGV[1] then return 0 end
-redis.call('PEXPIRE', KEYS[2], ARGV[3])
+redis.call('PEXPIRE', KEYS[2], ARGV[2])
 return 1
 """
 
 
 class Lanes:
-    def __init__(self, client: "redis.Redis", *, lock_ms: int) -> None:
-        """`lock_ms` outlives the work on any one entry."""
-        self._redis = client
+    def __init__(self, client: "redis.Redis", *, lock_ms: int, linger: float = 0.0) -> None:
+        """`lock_ms` outlives the work on whatever is said to be done at once. With `linger`, the next look comes so
+        many seconds after the work, so that what comes meanwhile is done together and needs no order of its own."""
         self._lock_ms = lock_ms
-        self._release_if_empty = client.register_script(_RELEASE_IF_EMPTY)
+        self._linger = linger
+        self._look: Callable[..., Any] = client.register_script(_LOOK)
         self._release = client.register_script(_RELEASE)
         self._done = client.register_script(_DONE)
 
@@ -57,23 +66,26 @@ class Lanes:
         A crash leaves the rest there, with the entry in hand: it is done again.
         """
         token = new_ulid()
-        if not self._redis.set(keys.lane_lock(lane), token, nx=True, px=self._lock_ms):
+        entries = self._first(lane, token)
+        if entries is None:
             return False
         try:
-            for entry in self._worked_off(lane, token, work):
-                if not self._done(keys=[lane, keys.lane_lock(lane)], args=[token, entry, self._lock_ms]):
-                    return True  # it took too long, and another one goes on
+            while entries and self._worked_off(lane, token, work, entries):
+                time.sleep(self._linger)
+                entries = self._first(lane, token)
         except Exception:
             self._release(keys=[keys.lane_lock(lane)], args=[token])
             raise
         return True
 
-    def _worked_off(self, lane: str, token: str, work: Worker) -> Iterator[bytes]:
-        while True:
-            # First the mark, then the look: what comes in between orders another emptying.
-            self._redis.delete(keys.lane_nudged(lane))
-            entries: Any = self._redis.xrange(lane, count=BATCH)
-            if entries:
-                yield from work(entries)
-            elif self._release_if_empty(keys=[lane, keys.lane_lock(lane)], args=[token]):
-                return
+    def _first(self, lane: str, token: str) -> list[Entry] | None:
+        held = [lane, keys.lane_lock(lane), keys.lane_nudged(lane)]
+        found: list[tuple[bytes, list[bytes]]] | None = self._look(keys=held, args=[token, self._lock_ms, BATCH])
+        if found is None:
+            return None
+        return [(id, dict(zip(told[::2], told[1::2], strict=True))) for id, told in found]
+
+    def _worked_off(self, lane: str, token: str, work: Worker, entries: list[Entry]) -> bool:
+        """False: it took too long, and another one goes on."""
+        held = [lane, keys.lane_lock(lane)]
+        return all(self._done(keys=held, args=[token, self._lock_ms, *done]) for done in work(entries))

@@ -14,7 +14,7 @@ from warest.http.codes import Code
 from warest.http.errors import Family
 from warest.http.file_sending import FileSending, FileToSend, Taken
 from warest.http.operation import Answer, Word, operation
-from warest.http.sending import SentEntry, Shown, message_id
+from warest.http.sending import CODES, SentEntry, Shown, message_id
 from warest.http.uploads import FileInput
 from warest.media import rules
 
@@ -40,12 +40,8 @@ class SendDocument:
         family=Family.E2,
         parameters=DocumentToSend,
         result=SentEntry,
-        codes=(
-            Code.SESSION_NOT_FOUND, Code.MISSING_PARAMETER, Code.BAD_REQUEST, Code.UNSUPPORTED_MEDIA_TYPE,
-            Code.DOCUMENT_TOO_LARGE, Code.DOWNSTREAM_ERROR, Code.SEND_FAILED, Code.QUEUED, Code.INVALID_PARAMETER,
-            Code.UNPROCESSABLE_ENTITY,
-        ),
-    )  # fmt: skip
+        codes=(*CODES, Code.UNSUPPORTED_MEDIA_TYPE, Code.DOCUMENT_TOO_LARGE, Code.DOWNSTREAM_ERROR),
+    )
     def on_post(self, request: falcon.Request, parameters: DocumentToSend) -> Answer:
         taken = self._sending.take(request, parameters, parameters.document, self.file_input)
         mimetype = self._checked(taken)

@@ -14,14 +14,11 @@ from warest.http.codes import Code
 from warest.http.errors import Family
 from warest.http.file_sending import CompressedFile, FileSending, FileToSend, Options, Taken, wishes
 from warest.http.operation import Answer, Flag, Word, operation
-from warest.http.sending import SentEntry, Shown, message_id
+from warest.http.sending import CODES, SentEntry, Shown, message_id
 from warest.http.uploads import FileInput
 from warest.media.options import Kind
 
-_CODES = (
-    Code.SESSION_NOT_FOUND, Code.MISSING_PARAMETER, Code.BAD_REQUEST, Code.DOWNSTREAM_ERROR, Code.SEND_FAILED,
-    Code.QUEUED, Code.NOT_IMPLEMENTED, Code.INVALID_PARAMETER, Code.UNPROCESSABLE_ENTITY,
-)  # fmt: skip
+_CODES = (*CODES, Code.DOWNSTREAM_ERROR)
 
 _MEDIA = ("media", "url", "mediaUrl", "file", "source")
 _AUDIO = ("audio", "url", "media", "file", "source")

@@ -14,7 +14,7 @@ from warest.commands import SendText
 from warest.http.codes import Code
 from warest.http.errors import Family, Refusal
 from warest.http.operation import Answer, Flag, Word, operation
-from warest.http.sending import Sending, SendParameters, SentEntry, Shown, Tokens, message_id
+from warest.http.sending import CODES, Sending, SendParameters, SentEntry, Shown, Tokens, message_id
 
 #: What WhatsApp takes, characters.
 LONGEST = 65_536
@@ -46,11 +46,8 @@ class SendTextResource:
         family=Family.E2,
         parameters=TextToSend,
         result=SentEntry,
-        codes=(
-            Code.SESSION_NOT_FOUND, Code.SESSION_REQUIRED, Code.INVALID_PARAMETER, Code.UNPROCESSABLE_ENTITY,
-            Code.SEND_FAILED, Code.QUEUED, Code.MESSAGE_TOO_LONG,
-        ),
-    )  # fmt: skip
+        codes=(*CODES, Code.SESSION_REQUIRED, Code.MESSAGE_TOO_LONG),
+    )
     def on_post(self, request: falcon.Request, parameters: TextToSend) -> Answer:
         record = self._sending.session(request, parameters)
         command = self._command(parameters)

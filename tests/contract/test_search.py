@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
 from support.waiting import eventually
-from warest.store import Account, Message, Store
+from warest.store import Account, Message, Store, search
 
 ANI, BUDI = "628111@s.whatsapp.net", "628222@s.whatsapp.net"
 
@@ -65,6 +66,17 @@ def test_pages_chats_and_owners(told: Store, admin: Account, other: Account, ses
     finds(lambda: told.search.messages(other, session, "bicycle", limit=9), [])
     second = told.create_session(admin, "second").ulid
     finds(lambda: told.search.messages(admin, second, "bicycle", limit=9), [])
+
+
+def test_a_few_of_the_newest_are_looked_at_first(
+    told: Store, admin: Account, session: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether they hold enough or not, the pages are the same, in one chat too."""
+    for newest in range(1, 6):
+        monkeypatch.setattr(search, "LOOKED_THROUGH", newest)
+        for offset, wanted in enumerate([["3"], ["2"], ["1"], []]):
+            finds(partial(told.search.messages, admin, session, "bicycle", limit=1, offset=offset), wanted)
+        finds(lambda: told.search.messages(admin, session, "bicycle", chat=ANI, limit=1), ["2"])
 
 
 def test_what_changes_is_found_as_it_is(told: Store, admin: Account, session: str) -> None:

@@ -9,6 +9,7 @@ import dramatiq
 import pytest
 from falcon import testing
 
+from support.conformity import Conformity
 from warest import accounts, commands, keys, store
 from warest.bus import answered
 from warest.config.house import House
@@ -25,6 +26,25 @@ ADMIN_KEY, USER_KEY = "admin-key-of-the-tests", "user-key-of-the-tests"
 
 Call = Callable[..., testing.Result]
 Serve = Callable[..., None]
+
+
+class CheckedClient(testing.TestClient):
+    """Holds every JSON answer against the OpenAPI document of the application."""
+
+    def __init__(self, application: app.App) -> None:
+        super().__init__(application)
+        self._conformity = Conformity("http", self._document)
+
+    def simulate_request(self, method: str = "GET", path: str = "/", **options: Any) -> testing.Result:
+        answer = super().simulate_request(method, path, **options)
+        is_json = answer.headers.get("content-type", "").startswith("application/json")
+        if is_json and method != "HEAD" and "content-encoding" not in answer.headers:
+            self._conformity.check(method, path, answer.status_code, answer.json)
+        return answer
+
+    def _document(self) -> Any:
+        headers = {"X-WAREST-API-KEY": ADMIN_KEY}
+        return super().simulate_request("GET", "/docs/openapi.json", headers=headers).json
 
 
 @pytest.fixture(autouse=True)
@@ -59,7 +79,7 @@ def application(opened: Store, parts: House, files: Storage, limits: Limits) -> 
 
     def make(**changed: Any) -> testing.TestClient:
         mine = dataclasses.replace(parts, settings=parts.settings.model_copy(update=changed))
-        return testing.TestClient(app.create_app(mine, opened, files, limits, admin_key=ADMIN_KEY))
+        return CheckedClient(app.create_app(mine, opened, files, limits, admin_key=ADMIN_KEY))
 
     return make
 

@@ -10,11 +10,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import redis
 
 from support.client import Client
+from support.conformity import Conformity
 from support.waiting import eventually
 from warest import keys
 
@@ -42,7 +44,8 @@ class Product(Client):
         self.environment |= {"HOST": "127.0.0.1", "LOG_PRETTY": "true", **UNLIMITED, **environment}
         self.process: subprocess.Popen[bytes] | None = None
         self.log = folder / "up.log"
-        self.http = httpx.Client(timeout=40, trust_env=False)
+        conformity = Conformity("e2e", self.openapi)
+        self.http = httpx.Client(timeout=40, trust_env=False, event_hooks={"response": [conformity.check_httpx]})
 
     def command(self) -> list[str]:
         options = {"--port": self.port, "--sandbox-port": self.sandbox_port, "--data": self.data}
@@ -83,6 +86,12 @@ class Product(Client):
         own = self.process.pid if self.process else None
         marks = (f"WAREST_DATA_DIR={self.data}".encode(), f"{self.data}/redis.sock".encode())
         return [pid for pid in _pids() if pid != own and any(mark in _face(pid) for mark in marks)]
+
+    def openapi(self) -> dict[str, Any]:
+        """What the product says of its API."""
+        url = f"http://127.0.0.1:{self.port}/docs/openapi.json"
+        document: dict[str, Any] = httpx.get(url, headers={"X-WAREST-API-KEY": self.key}, trust_env=False).json()
+        return document
 
     @property
     def key(self) -> str:

@@ -1,14 +1,41 @@
 """The `warest` command."""
 
+import importlib
 import sys
 
 import click
 
-from warest.cli import db, doctor, processes, queues, send, session, up
 from warest.errors import WarestError
 
+#: Command -> its module, in the order in which they are shown.
+_MODULES = {
+    "up": "up",
+    "doctor": "doctor",
+    "session": "session",
+    "send": "send",
+    "web": "web",
+    "sessions": "processes",
+    "worker": "processes",
+    "sandbox": "sandbox",
+    "db": "db",
+    "queues": "queues",
+}
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+
+class _Lazy(click.Group):
+    """Imports a command when somebody wants it: no process pays for what only another one needs."""
+
+    def list_commands(self, _: click.Context) -> list[str]:
+        return list(_MODULES)
+
+    def get_command(self, _: click.Context, name: str) -> click.Command | None:
+        if name not in _MODULES:
+            return None
+        command: click.Command = getattr(importlib.import_module(f"warest.cli.{_MODULES[name]}"), name)
+        return command
+
+
+@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="warest")
 def cli() -> None:
     """A self-hosted WhatsApp REST gateway.
@@ -17,18 +44,6 @@ def cli() -> None:
     `worker` and `sandbox` are the processes of a larger installation. All read their settings from the environment and
     from .env.
     """
-
-
-cli.add_command(up.up)
-cli.add_command(doctor.doctor)
-cli.add_command(session.session)
-cli.add_command(send.send)
-cli.add_command(processes.web)
-cli.add_command(processes.sessions)
-cli.add_command(processes.worker)
-cli.add_command(processes.sandbox)
-cli.add_command(db.db)
-cli.add_command(queues.queues)
 
 
 def main() -> None:

@@ -1,11 +1,11 @@
-"""The processes of an installation: each command runs one until SIGTERM or Ctrl-C."""
+"""The processes that do the work: each command runs one until SIGTERM or Ctrl-C."""
 
 import os
 import signal
 import sys
 import threading
 from collections.abc import Callable
-from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor
 
 import click
 import dramatiq
@@ -26,7 +26,6 @@ from warest.actors import (
 from warest.config import folders, logs, secrets, settings
 from warest.config import house as houses
 from warest.restarts import Turn
-from warest.sandbox import server
 from warest.vitals import Reporter
 
 #: How long a stopping process may finish what it is doing, ms.
@@ -34,15 +33,6 @@ STOP_PATIENCE_MS = 5_000
 
 #: Sessions whose notes one worker process writes down at the same time.
 HISTORY_THREADS = 2
-
-
-@click.command()
-def web() -> None:
-    """Serve the HTTP API (gunicorn)."""
-    current = settings.from_env()  # what is wrong with them is better said here than by gunicorn
-    folders.join(current, houses.connect(current).redis, "web").leave()
-    arguments = ["gunicorn", "-c", "python:warest.config.gunicorn_conf", "warest.http.app:from_env()"]
-    os.execv(sys.executable, [sys.executable, "-m", *arguments])
 
 
 @click.command()
@@ -81,8 +71,8 @@ def worker() -> None:
     turn = Turn(house.redis, "worker", reporter.started_at)
     restarts = _until_told(turn.has_come)
     reporter.leave()
-    for crew in crews:
-        crew.stop(timeout=STOP_PATIENCE_MS)
+    with ThreadPoolExecutor(len(crews)) as pool:  # each takes a second to notice
+        list(pool.map(lambda crew: crew.stop(timeout=STOP_PATIENCE_MS), crews))
     membership.leave()
     house.broker.close()
     if restarts:  # as the same process, so that whoever has started it notices nothing
@@ -107,16 +97,6 @@ def _crews(current: settings.Settings, house: houses.House) -> list[dramatiq.Wor
         dramatiq.Worker(house.broker, queues={keys.MIRROR_QUEUE}, worker_threads=current.mirror_threads),
         dramatiq.Worker(house.broker, queues={keys.MEDIA_QUEUE}, worker_threads=current.media_threads),
     ]
-
-
-@click.command()
-@click.option("--data", type=click.Path(path_type=Path), help="Folder of the network's state.")
-@click.option("--port", default=7309, show_default=True, help="Port of the control API and of the sessions' proxy.")
-def sandbox(data: Path | None, port: int) -> None:
-    """Run a WhatsApp network on this machine, to try and to test without a phone."""
-    current = settings.from_env()
-    logs.configure(current, "sandbox")
-    server.run(data or current.data_dir / "sandbox", "127.0.0.1", port)
 
 
 def _until_told(restarts: Callable[[], bool] = lambda: False) -> bool:

@@ -35,7 +35,10 @@ def markdown() -> str:
 
 def _commands(path: str, command: click.Command) -> Iterator[tuple[str, click.Command]]:
     if isinstance(command, click.Group):
-        for name, child in sorted(command.commands.items()):
+        context = click.Context(command)
+        for name in sorted(command.list_commands(context)):
+            child = command.get_command(context, name)
+            assert child
             yield from _commands(f"{path} {name}", child)
     else:
         yield path, command

@@ -11,6 +11,7 @@ import ssl
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
 
 import httpcore
 import httpx
@@ -73,6 +74,12 @@ class Fetched:
             raise FetchError(f"{self._host} sent a part of the file only")
 
 
+@cache
+def _usual() -> ssl.SSLContext:
+    """The certificates that this machine believes; to read them takes a while."""
+    return httpx.create_ssl_context()
+
+
 class Fetcher:
     """May be used by many threads at once."""
 
@@ -80,7 +87,7 @@ class Fetcher:
         """`seconds`: how long all of a fetch may take. `trusted`: whose certificates are believed, if not the usual."""
         self._networks = networks
         self._seconds = seconds
-        self._trusted = trusted or httpx.create_ssl_context()
+        self._trusted = trusted or _usual()
 
     @contextmanager
     def open(self, url: str, *, limit: int) -> Iterator[Fetched]:

@@ -3,6 +3,7 @@
 Plain dataclasses come back: a Pony row never leaves this folder.
 """
 
+from contextlib import AbstractContextManager
 from typing import Any
 
 from pony.orm import OrmError
@@ -53,6 +54,10 @@ class Store(AccountQueries, SessionQueries):
         self.endpoints = Endpoints(opened)
         self.deliveries = Deliveries(opened)
         self.audit = Audit(opened)
+
+    def together(self) -> AbstractContextManager[None]:
+        """What is written within becomes durable at once, or not at all."""
+        return transaction()
 
     def version(self) -> str:
         """Of the database, from itself."""

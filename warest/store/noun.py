@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from warest import entities
+from warest.entities import ID
 from warest.errors import NotFound
 from warest.store import fitting
 from warest.store.records import Account
@@ -19,7 +20,8 @@ class Noun:
 
     def _owns(self, owner: Account, session: str) -> bool:
         """Within the transaction that goes on to read or write."""
-        return self._asked(self._entities.Session, id=session, registry=owner.registry) is not None
+        row = self._entities.Session.get(id=fitting.text(session)) if 0 < len(session) <= ID else None
+        return row is not None and row.registry == owner.registry
 
     def _asked(self, entity: Any, *, locked: bool = False, **wanted: str) -> entities.Row | None:
         """The row that a user asks for, by words of any length and kind: what no column can hold is nobody's."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import yoyo
-from pony.orm import OrmError, TransactionIntegrityError, db_session
+from pony.orm import IntegrityError, OrmError, TransactionIntegrityError, db_session
 from pony.orm.dbapiprovider import DBException
 from yoyo.migrations import get_migration_hash
 
@@ -29,7 +29,7 @@ def transaction() -> Iterator[None]:
     try:
         with db_session:
             yield
-    except TransactionIntegrityError as error:
+    except (TransactionIntegrityError, IntegrityError) as error:
         raise Conflict(f"It exists already: {error}") from error
     except (DBException, OrmError) as error:
         raise DriverError(f"The database said: {error}") from error

@@ -22,6 +22,9 @@ WORDS, LONGEST = 10, 64
 #: The newest matches that are sorted by time; those beyond have no page.
 NEWEST = 5_000
 
+#: PostgreSQL looks through so many of the newest messages first.
+LOOKED_THROUGH = 1_500
+
 _WORD = re.compile(r"\w+")
 
 _SQLITE = """
@@ -34,6 +37,14 @@ ORDER BY m.ts DESC, m.id LIMIT ? OFFSET ?
 _POSTGRES = """
 SELECT chat, id FROM messages
 WHERE to_tsvector('simple', left(body, 50000)) @@ to_tsquery('simple', ?) AND session = ? {chat}
+ORDER BY ts DESC, id LIMIT ? OFFSET ?
+"""
+
+#: The same among the newest only. What many messages have, these have too; the index of words would find all of them.
+_POSTGRES_NEWEST = """
+SELECT chat, id FROM
+  (SELECT chat, id, ts, body FROM messages WHERE session = ? {chat} ORDER BY ts DESC, id LIMIT {newest}) AS newest
+WHERE to_tsvector('simple', left(body, 50000)) @@ to_tsquery('simple', ?)
 ORDER BY ts DESC, id LIMIT ? OFFSET ?
 """
 
@@ -68,11 +79,16 @@ class Search(Noun):
         db = self._entities.db
         if self._dialect == "SQLite":
             return sql.query(db, _SQLITE.format(newest=NEWEST), [_match(session, words, chat), limit, offset])
-        template, sought = _MYSQL, " ".join(f"+{word}*" for word in words)
+        within, values = ("AND chat = ?", [session, chat]) if chat else ("", [session])
         if self._dialect == "PostgreSQL":
-            template, sought = _POSTGRES, " & ".join(f"{word}:*" for word in words)
-        within, values = ("AND chat = ?", [chat]) if chat else ("", [])
-        return sql.query(db, template.format(chat=within), [sought, session, *values, limit, offset])
+            sought = " & ".join(f"{word}:*" for word in words)
+            query = _POSTGRES_NEWEST.format(chat=within, newest=LOOKED_THROUGH)
+            newest = sql.query(db, query, [*values, sought, limit, offset])
+            if len(newest) == limit:
+                return newest
+            return sql.query(db, _POSTGRES.format(chat=within), [sought, *values, limit, offset])
+        sought = " ".join(f"+{word}*" for word in words)
+        return sql.query(db, _MYSQL.format(chat=within), [sought, *values, limit, offset])
 
 
 def _match(session: str, words: list[str], chat: str) -> str:

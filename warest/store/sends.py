@@ -166,22 +166,23 @@ class Sends(Noun):
         with transaction():
             if not self._owns(owner, new.session):
                 raise NotFound("Session not found")
-            row = self._entities.Send(
-                id=new.id,
-                registry=owner.registry,
-                session=new.session,
-                recipient=fitting.key(new.recipient),
-                kind=new.kind,
-                state="queued",
-                message="",
-                fingerprint=new.fingerprint,
-                idempotency_key=fitting.key(new.idempotency_key) if new.idempotency_key else None,
-                command=fitting.dump(new.command),
-                send_at=new.send_at,
-                created_at=now,
-                updated_at=now,
-            )
-            return _send(row)
+            row: dict[str, Any] = {
+                "id": new.id,
+                "registry": owner.registry,
+                "session": new.session,
+                "recipient": fitting.key(new.recipient),
+                "kind": new.kind,
+                "state": "queued",
+                "message": "",
+                "fingerprint": new.fingerprint,
+                "idempotency_key": fitting.key(new.idempotency_key) if new.idempotency_key else None,
+                "send_at": new.send_at,
+                "created_at": now,
+                "updated_at": now,
+            }
+            texts = {"command": fitting.dump(new.command), "answer": "", "error": ""}
+            sql.insert(self._entities.db, "sends", [row | texts])
+        return Send(**row, command=new.command, answer={}, error={})
 
     def _claim(self, id: str, now: float, stale: float) -> Send | None:
         """Look again with the row held: another one may have been quicker."""
