@@ -30,7 +30,7 @@ from warest.errors import DriverError, LeaseLost, NotConnected, WarestError
 from warest.leases import Lease
 from warest.pictures import qr_data_uri
 from warest.vitals import Reporter
-from warest.whatsapp import fixes, group_reports, inbound, past, reports
+from warest.whatsapp import fixes, group_reports, inbound, past, presence_reports, reports
 from warest.whatsapp.client import Client
 from warest.whatsapp.keystores import KeyStores
 from warest.whatsapp.outbound.engine import other_name
@@ -151,6 +151,7 @@ class Session:
         self._book.look_soon()
         now_ms = time.time_ns() // 1_000_000
         self._change("open", {"status": "open", "me": me}, me=me, connected_ms=now_ms, qr=None, qr_until=None)
+        self._publish(events.CREDS_UPDATE, {}, event_id=ids.new_event_id())
 
     def on_disconnected(self) -> None:
         self._attempts += 1
@@ -182,6 +183,9 @@ class Session:
     def on_history(self, history: Any) -> None:
         """In parts that Redis takes at once; its lane is as long as it may be while a worker writes it down."""
         self._remember_all(past.notes_of(history, self.client.own_names))
+
+    def on_presence(self, event: Any) -> None:
+        self._report(presence_reports.of(event, functools.partial(other_name, self.client)))
 
     def on_contacts(self, notes: Iterator[dict[str, Any]]) -> None:
         self._remember_all(self._book.news(notes))

@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 from support.product import Product, running
+from support.receiver import Receiver
 from support.shapes import NULL, Null, faults
 from support.waiting import eventually
 
@@ -22,7 +23,6 @@ ANI, BUDI, CITRA, SHOP = "628130009001", "628130009002", "628130009003", "628130
 STRANGER = "628999999999"
 
 PICTURE = {"url": str, "id": str, "type": "image", "imgFull": str, "imgPreview": str}
-ADDED = {"pn": Null(str), "lid": Null(str), "contactId": Null(str)}
 
 
 @pytest.fixture(scope="module")
@@ -63,18 +63,15 @@ def check(product: Product, method: str, path: str, message: str, result: Any, *
 
 def test_info(product: Product) -> None:
     """Without a picture all of it is null."""
+    product.sandbox("POST", f"/phones/{ANI}/profile", json={"picture": ""})
     no_picture = {"url": NULL, "id": NULL, "type": NULL, "imgFull": NULL, "imgPreview": NULL}
     info = {
-        "phone": ANI, "verifiedName": NULL, "pushName": "Ani", "about": "At work", "pictureId": Null(str),
+        "phone": ANI, "verifiedName": NULL, "pushName": "Ani", "about": "At work", "pictureId": NULL,
         "businessProfile": NULL, "entries": {"User": ANI, "Agent": 0, "Device": int, "Server": "s.whatsapp.net"},
-        "profilePicture": Null(PICTURE) if has_picture(product) else no_picture,
+        "profilePicture": no_picture,
     }  # fmt: skip
     (found,) = check(product, "GET", "info", "Profile info fetched", [info])
     assert (found["pn"], found["contactId"]) == (f"{ANI}@s.whatsapp.net", found["lid"])
-
-
-def has_picture(product: Product) -> bool:
-    return bool(product.sandbox("GET", f"/phones/{ANI}/profile")["pictureId"])
 
 
 def test_another_picture(product: Product) -> None:
@@ -164,3 +161,27 @@ def test_business_profiles_are_not_there(product: Product) -> None:
     """The engine cannot ask for them."""
     answer = product.api("GET", "/profile/business-profile", params={"sessionId": "ani", "checkNumbers": SHOP})
     assert (answer["status"], answer["code"], answer["results"]) == (False, 8005, [])
+
+
+def test_who_is_there(product: Product) -> None:
+    """Of those to whom a presence was shown; and a session that comes online says so."""
+    with Receiver() as receiver:
+        product.api("POST", "/session/ani/config", json={"webhookUrl": receiver.url, "webhookSecret": "a-secret"})
+
+        def send(session: str, to: str) -> None:
+            body = {"sessionId": session, "to": to, "message": "here", "presence": "available"}
+            assert product.api("POST", "/messages/send/text", json=body)["code"] == 1000
+
+        send("ani", BUDI)
+        product.scan("budi", BUDI)
+        send("budi", ANI)
+        name = f"{BUDI}@s.whatsapp.net"
+        told = {"presence": {"id": name, "presences": {name: {"lastKnownPresence": "available"}}}}
+        eventually(lambda: told.items() <= receiver.of("presence_update")[0].json["data"].items())
+        product.api("POST", "/session/budi/config", json={"webhookUrl": receiver.url, "webhookSecret": "a-secret"})
+        product.api("GET", "/session/reconnect", params={"sessionId": "budi"})
+        data = eventually(lambda: [hook.json["data"] for hook in receiver.of("creds_update")])[0]
+        assert list(data) == ["id", "eventId", "sessionId"] and data["id"] == "budi"
+        eventually(lambda: len(receiver.of("presence_update")) > 1)
+        left = receiver.of("presence_update")[1].json["data"]["presence"]["presences"][name]
+        assert left == {"lastKnownPresence": "unavailable"}

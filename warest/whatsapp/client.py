@@ -64,6 +64,9 @@ class Listener(Protocol):
         """Something is new in a group: `kind` is change (a GroupInfoEvent), joining (a JoinedGroup) or picture (a
         Picture, of people too)."""
 
+    def on_presence(self, event: Any) -> None:
+        """Somebody whom the session has asked for is there, or no longer: a Neonize.Presence."""
+
     def on_contacts(self, notes: Iterator[dict[str, Any]]) -> None:
         """What the engine knows of the account's contacts, as notes for the database."""
 
@@ -187,6 +190,7 @@ class Client:
             events.GroupInfoEv: lambda _, event: self._listener.on_group("change", event),
             events.JoinedGroupEv: lambda _, event: self._listener.on_group("joining", event),
             events.PictureEv: lambda _, event: self._listener.on_group("picture", event),
+            events.PresenceEv: lambda _, event: self._listener.on_presence(event),
             events.KeepAliveTimeoutEv: lambda _, __: self._listener.on_keepalive_timeout(),
             events.LoggedOutEv: lambda _, event: self._on_logged_out(event),
             events.StreamReplacedEv: lambda _, __: self._on_end("replaced", "stream replaced"),
