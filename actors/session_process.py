@@ -115,8 +115,9 @@ class Session:
         self._book = AddressBook(self.house.bus, self.identity.ulid)
         self._commands = CommandWords(kinds.split(order.settings.commands))
         engine = fixes.load(order.noise_root)
-        syncs = order.settings.app_state_fix and fixes.mend_app_state()
-        self.client = Client(engine, key_store, self, syncs_app_state=syncs)
+        mends = order.settings.app_state_fix
+        syncs, removes = mends and fixes.mend_app_state(), mends and fixes.mend_removal()
+        self.client = Client(engine, key_store, self, syncs_app_state=syncs, removes_pictures=removes)
 
     def run(self) -> int:
         """The exit status."""

@@ -250,7 +250,7 @@ class Settings(StorageSettings, FetchSettings, MediaSettings, MirrorSettings, Up
         "WAREST_APP_STATE_FIX",
         default=True,
         help="Mend the engine in the memory of session processes, so that stars, mutes, archives and the like reach "
-        "the phone. Without it they are kept here only.",
+        "the phone, and pictures can be taken away. Without it the former are kept here only.",
     )
     log_level: Annotated[Literal["error", "warn", "info", "debug"], BeforeValidator(lower)] = variables(
         "LOG_LEVEL", default="info", help="Log level."

@@ -37,7 +37,11 @@ RECEIPTS = Limit(
     "Up to `sent`: to be told of deliveries and reading can end a session (trap 5).",
 )
 
-NO_REMOVAL = Limit(Support.NONE, "The engine cannot take a picture away; another one can be set.")
+REMOVAL = Limit(
+    Support.NONE,
+    "The engine sends an empty picture, where none would take it away; with our fix, on Linux x86-64, it does not.",
+    mendable=True,
+)
 
 NO_BUSINESS = Limit(Support.NONE, "The engine cannot ask for business profiles.")
 

@@ -49,6 +49,7 @@ SAMPLES = [
     ),
     profile_commands.LookAt(jids=("1@lid", "2@lid"), pictures=True),
     profile_commands.ShowPicture(file="spool/x"),
+    profile_commands.HidePicture(jid="2@g.us"),
     profile_commands.AskPrivacy(),
     profile_commands.ReadContacts(),
     group_commands.ListGroups(),

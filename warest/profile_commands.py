@@ -22,6 +22,14 @@ class ShowPicture:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class HidePicture:
+    """Show no picture any more: `jid` is a group's, or empty for oneself. Result: nothing. Raises Unsupported where the
+    engine is not mended."""
+
+    jid: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class AskPrivacy:
     """Who may see what of this account. Result: WhatsApp's word for each of PRIVACY."""
 
@@ -31,7 +39,7 @@ class ReadContacts:
     """Have the database learn the phone's address book, as far as the engine knows it. Result: nothing."""
 
 
-ProfileCommand = LookAt | ShowPicture | AskPrivacy | ReadContacts
+ProfileCommand = LookAt | ShowPicture | HidePicture | AskPrivacy | ReadContacts
 
 #: Of what it is said who may.
 PRIVACY = ("readReceipts", "profilePhoto", "status", "online", "lastSeen", "groupAdd", "callAdd")

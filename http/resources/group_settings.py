@@ -10,7 +10,6 @@ from typing import Any
 import falcon
 from pydantic import AliasChoices, Field
 
-from warest.errors import Unsupported
 from warest.group_commands import (
     AnnounceGroup,
     AskGroupPicture,
@@ -25,7 +24,8 @@ from warest.http.errors import Family, Refusal
 from warest.http.grouping import CODES, GroupDone, Grouping, GroupTold, OfGroup, Place, group_of, required
 from warest.http.operation import Answer, Flag, Word, operation
 from warest.http.portraits import Portraits
-from warest.http.support import NO_REMOVAL
+from warest.http.support import REMOVAL
+from warest.profile_commands import HidePicture
 
 _REFUSED = (*CODES, Code.DOWNSTREAM_ERROR)
 
@@ -181,10 +181,16 @@ class Picture:
 
     @operation(
         "Take a group's picture away", family=Family.E1, parameters=OfGroup, result=GroupDone,
-        codes=(*CODES, Code.NOT_IMPLEMENTED), limit=NO_REMOVAL,)  # fmt: skip
+        codes=(*CODES, Code.PARTIAL_SUCCESS, Code.NOT_IMPLEMENTED), limit=REMOVAL,)  # fmt: skip
     def on_delete(self, request: falcon.Request, parameters: OfGroup) -> Answer:
-        self._grouping.place(request, parameters, group_of(parameters))
-        raise Unsupported(NO_REMOVAL.reason)
+        place = self._grouping.place(request, parameters, group_of(parameters))
+        try:
+            self._grouping.order(place, HidePicture(jid=place.group), Code.DOWNSTREAM_ERROR)
+        except Refusal:
+            told = self._grouping.told_of_group(place, status="failed")
+            return Answer([told], "Group picture not removed", Code.PARTIAL_SUCCESS)
+        told = self._grouping.told_of_group(place, status="success delete group picture")
+        return Answer([told], "Group picture removed")
 
     def _url(self, place: Place) -> Any:
         return self._grouping.unless_refused(place, AskGroupPicture(jid=place.group))

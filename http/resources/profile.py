@@ -13,14 +13,13 @@ from warest import ids
 from warest.bus import Bus
 from warest.commands import Command
 from warest.config.settings import Settings
-from warest.errors import Unsupported
 from warest.http.codes import Code
 from warest.http.errors import Family, Refusal
 from warest.http.operation import Answer, Parameters, Result, Word, operation
 from warest.http.portraits import Portraits
 from warest.http.sessions import SessionAccess, phone_of
-from warest.http.support import NO_REMOVAL
-from warest.profile_commands import AskPrivacy, LookAt, ShowPicture
+from warest.http.support import REMOVAL
+from warest.profile_commands import AskPrivacy, HidePicture, LookAt, ShowPicture
 from warest.states import SessionState, States
 from warest.store import SessionRecord
 
@@ -175,15 +174,16 @@ class ProfilePicture:
         return Answer([self._shown(record, state)], "Profile picture updated")
 
     @operation(
-        "Show no picture any more: the engine cannot do that",
+        "Show no picture any more",
         family=Family.E1,
         parameters=OfSession,
         codes=(*CODES, Code.NOT_IMPLEMENTED),
-        limit=NO_REMOVAL,
+        limit=REMOVAL,
     )
     def on_delete(self, request: falcon.Request, parameters: OfSession) -> Answer:
-        self._profile.session(request, parameters)
-        raise Unsupported(NO_REMOVAL.reason)
+        record, _ = self._profile.session(request, parameters)
+        self._profile.ask(record, HidePicture())
+        return Answer([], "Profile picture removed")
 
     def _shown(self, record: SessionRecord, state: SessionState) -> dict[str, Any]:
         shown = self._profile.own(record, state)

@@ -89,12 +89,17 @@ def test_another_picture(product: Product) -> None:
     assert faults({"status": True, "code": 1000, "message": str, "results": [shown]}, by_phone) == []
 
 
-def test_a_picture_cannot_be_taken_away(product: Product) -> None:
-    """It is said so, and nothing else happens."""
-    before = product.sandbox("GET", f"/phones/{ANI}/profile")
-    answer = product.api("DELETE", "/profile/picture", params={"sessionId": "ani"})
-    assert (answer["code"], answer["results"]) == (8005, [])
-    assert product.sandbox("GET", f"/phones/{ANI}/profile") == before
+def test_a_picture_is_taken_away(product: Product) -> None:
+    """And can be set again; nobody has sent an empty one, which WhatsApp does not know."""
+    body = {"sessionId": "ani", "picture": base64.b64encode(jpeg("blue")).decode()}
+    for _ in range(2):
+        assert product.api("POST", "/profile/picture", json=body)["code"] == 1000
+        assert product.sandbox("GET", f"/phones/{ANI}/profile")["picture"]
+        answer = product.api("DELETE", "/profile/picture", json={"sessionId": "ani"})
+        assert (answer["code"], answer["message"], answer["results"]) == (1000, "Profile picture removed", [])
+        assert product.sandbox("GET", f"/phones/{ANI}/profile")["picture"] == ""
+    shown = product.api("GET", "/profile/picture", params={"sessionId": "ani"})["results"][0]
+    assert (shown["url"], shown["imgFull"]) == (None, None)
 
 
 def test_privacy(product: Product) -> None:

@@ -8,8 +8,8 @@ from falcon import testing
 
 from warest import commands, keys
 from warest.bus import answered, refused
-from warest.errors import WhatsAppRefused
-from warest.profile_commands import AskPrivacy, LookAt
+from warest.errors import InvalidInput, Unsupported, WhatsAppRefused
+from warest.profile_commands import AskPrivacy, HidePicture, LookAt
 from warest.store import Account, ContactNews, SessionRecord, Store
 
 Call = Callable[..., testing.Result]
@@ -111,7 +111,6 @@ def test_a_session_by_its_number(call: Call, said: list[Any]) -> None:
         ("GET", "on-whatsapp", {"checkNumbers": [str(628000000 + n) for n in range(51)], "deep": "true"}, (400, 2002)),
         ("GET", "business-profile", {}, (400, 2001)),
         ("GET", "business-profile", {"checkNumbers": "628111111"}, (501, 8005)),
-        ("DELETE", "picture", {}, (501, 8005)),
         ("POST", "picture", {}, (400, 2001)),
         ("POST", "picture", {"picture": ""}, (400, 2001)),
         ("GET", "list-contacts", {"type": "enemies"}, (400, 2002)),
@@ -131,8 +130,6 @@ def test_refusals(
 @pytest.mark.parametrize("picture", ["/etc/passwd", "data:image/png;base64,%%%", "http://127.0.0.1:9/x.png"])
 def test_a_picture_that_is_none(call: Call, said: list[Any], serve: Serve, picture: str) -> None:
     """No path of a file on the server, and no URL that leads to ourselves (quirks S3 and S4)."""
-    from warest.errors import InvalidInput
-
     serve(keys.MEDIA_QUEUE, "edit_image", lambda **_: refused(InvalidInput("This is no picture")))
     answer = call("POST", "/profile/picture", json={"sessionId": "s", "avatar": picture})
     assert refusal(answer) == (400, 2002, "picture is invalid or unreadable")
@@ -167,3 +164,19 @@ def test_contacts(call: Call, said: list[Any], opened: Store, admin: Account) ->
     deep = listed(deep="true", limit="1000")
     assert len(deep) == 50 and deep[0]["picture"] == {"full": None, "preview": None} and deep[0]["about"] is None
     assert said == [LookAt(jids=tuple(each["jid"] for each in deep), pictures=True)]
+
+
+def test_without_the_fix_of_the_engine(call: Call, online: Online, admin: Account, serve: Serve) -> None:
+    """A picture stays, and that is said."""
+    record = online(admin, "s")
+    serve(keys.command_queue(record.ulid), "execute", lambda **_: refused(Unsupported("The engine cannot.")))
+    assert refusal(call("DELETE", "/profile/picture", params={"sessionId": "s"}))[:2] == (501, 8005)
+    told = {"sessionId": "s", "groupId": "120363@g.us"}
+    assert refusal(call("DELETE", "/group/picture", params=told))[:2] == (501, 8005)
+
+
+def test_a_group_keeps_its_picture_when_whatsapp_refuses(call: Call, said: list[Any]) -> None:
+    """207, as in the original."""
+    answer = call("DELETE", "/group/picture", params={"sessionId": "s", "groupId": "120363@g.us"})
+    assert (answer.status_code, answer.json["code"], answer.json["results"][0]["status"]) == (207, 1004, "failed")
+    assert said == [HidePicture(jid="120363@g.us")]

@@ -75,9 +75,18 @@ class Listener(Protocol):
 
 
 class Client:
-    def __init__(self, engine: ModuleType, store: str, listener: Listener, *, syncs_app_state: bool = False) -> None:
+    def __init__(
+        self,
+        engine: ModuleType,
+        store: str,
+        listener: Listener,
+        *,
+        syncs_app_state: bool = False,
+        removes_pictures: bool = False,
+    ) -> None:
         """`store`: where the session's keys are, as the engine names it (keystores.py). `syncs_app_state`: whether the
-        engine has been mended so that it can (fixes.mend_app_state)."""
+        engine has been mended so that it can (fixes.mend_app_state); `removes_pictures` likewise (mend_removal)."""
+        self.removes_pictures = removes_pictures
         self.syncs_app_state = syncs_app_state
         self._listener = listener
         self._open = threading.Event()

@@ -71,6 +71,7 @@ _HANDLERS: dict[type, Callable[[Client, Any, Take], Any]] = {
     group_commands.DissolveGroup: groups.dissolve,
     profile_commands.LookAt: profiles.look_at,
     profile_commands.ShowPicture: profiles.show_picture,
+    profile_commands.HidePicture: profiles.hide_picture,
     profile_commands.AskPrivacy: profiles.ask_privacy,
     profile_commands.ReadContacts: profiles.read_contacts,
     commands.PairPhone: pair_phone,

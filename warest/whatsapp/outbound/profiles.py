@@ -4,7 +4,7 @@ import dataclasses
 from typing import Any
 
 from warest import profile_commands as commands
-from warest.errors import WhatsAppRefused
+from warest.errors import Unsupported, WhatsAppRefused
 from warest.ids import Jid
 from warest.whatsapp import address_book, protos
 from warest.whatsapp.client import Client
@@ -43,6 +43,18 @@ def show_picture(client: Client, command: commands.ShowPicture, take: Take) -> s
     except protos.errors.SetGroupPhotoError as error:
         raise refusal(error) from error
     return number
+
+
+def hide_picture(client: Client, command: commands.HidePicture, _: Take) -> None:
+    if not client.removes_pictures:
+        raise Unsupported("The engine cannot take a picture away here; another one can be set.")
+    try:
+        if command.jid:
+            client.engine.set_group_photo(engine_jid(Jid.parse(command.jid)), b"")
+        else:
+            client.engine.set_profile_photo(b"")
+    except protos.errors.SetGroupPhotoError as error:
+        raise refusal(error) from error
 
 
 def ask_privacy(client: Client, _: commands.AskPrivacy, __: Take) -> dict[str, str]:
