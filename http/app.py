@@ -23,7 +23,6 @@ from warest.http.health import Health
 from warest.http.inputs import Inputs
 from warest.http.message_views import MessageViews
 from warest.http.metering import Metering
-from warest.http.openapi import OpenApi
 from warest.http.portraits import Portraits
 from warest.http.resources import (
     auth,
@@ -32,6 +31,7 @@ from warest.http.resources import (
     chat_actions,
     chat_marks,
     chats,
+    documentation,
     documents,
     files_sends,
     group_links,
@@ -123,10 +123,13 @@ def create_app(
     json_handler = media.JSONHandler(dumps=_dumps, loads=orjson.loads)
     app.resp_options.media_handlers.update({_JSON: json_handler, falcon.MEDIA_JSON: json_handler})
     found = routes(parts, opened, files, logins, reporter or reporter_of(parts, metering))
-    found["/docs/openapi.json"] = OpenApi(current, found)
+    described = documentation.OpenApi(current, found)
+    found |= {"/docs/openapi.json": described, "/docs/code-table.json": documentation.CodeTable()}
     for template, resource in found.items():
         app.add_route(template, resource)
         any_case.learn(template)
+    app.add_route("/docs/openapi.yaml", described, suffix="yaml")
+    any_case.learn("/docs/openapi.yaml")
     app.add_sink(lambda req, resp, **_: logins.gate.refuse_unknown(req, resp), prefix="/")
     app.add_error_handler(Exception, http_errors.handle)
     app.add_error_handler(errors.WarestError, http_errors.handle)

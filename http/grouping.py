@@ -30,6 +30,9 @@ _GROUP = re.compile(r"[0-9A-Za-z._-]{1,128}")
 #: People in one request; WhatsApp's largest groups have so many.
 PEOPLE_MAX = 1024
 
+#: Of a listing; if there is more to know WhatsApp is asked for all of it.
+ASKED_SINGLY = 5
+
 #: What every route may answer besides.
 CODES = (
     Code.MISSING_PARAMETER, Code.INVALID_PARAMETER, Code.SESSION_NOT_FOUND, Code.FORBIDDEN, Code.SESSION_NOT_LOGGED_IN,
@@ -117,15 +120,27 @@ class Grouping:
     def listed(self, place: Place, *, refresh: bool) -> list[GroupFacts]:
         """All groups of the session, from the database as long as it knows them."""
         known = None if refresh else self.groups.listed(place.account, place.record.ulid)
-        if known is None:
+        stale = self.groups.stale(place.account, place.record.ulid) if known else []
+        if known is None or len(stale) > ASKED_SINGLY:
             known = [group_annals.facts_of(one) for one in self.order(place, ListGroups())]
             self.groups.learn_all(place.record.ulid, known)
+        elif stale:
+            for group in stale:
+                self._ask_again(dataclasses.replace(place, group=group))
+            known = self.groups.listed(place.account, place.record.ulid) or []
         return known
 
     def known(self, place: Place, *, refresh: bool) -> GroupFacts:
         """The group with its members, likewise."""
         found = None if refresh else self.groups.get(place.account, place.record.ulid, place.group)
         return found or self.learned(place, self.order(place, AskGroup(jid=place.group)))
+
+    def _ask_again(self, place: Place) -> None:
+        """A group of a listing, which may be ours no longer. Its members are known from now on."""
+        if told := self.unless_refused(place, AskGroup(jid=place.group)):
+            self.learned(place, told)
+        else:
+            self.groups.forget(place.record.ulid, place.group)
 
     def learned(self, place: Place, told: dict[str, Any]) -> GroupFacts:
         """What the session's process tells of a group, which is then known here."""

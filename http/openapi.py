@@ -3,13 +3,12 @@
 import importlib.metadata
 import re
 from collections.abc import Iterator
-from functools import cached_property
 from typing import Any
 
-import falcon
 from pydantic import BaseModel
 
 from warest.config.settings import Settings
+from warest.http import examples
 from warest.http.codes import Code
 from warest.http.errors import Family
 from warest.http.gate import COOKIE
@@ -17,8 +16,9 @@ from warest.http.operation import Access, Content, Operation, Parameters, Result
 from warest.store import sends
 
 _METHODS = ("get", "post", "put", "patch", "delete")
+
 #: Every route may refuse a request for its form, for too many of them, or for trouble of ours.
-_ANYWHERE = {400, 429, 500, 503}
+_ANYWHERE = (Code.BAD_REQUEST, Code.RATE_LIMITED, Code.INTERNAL_ERROR, Code.SERVICE_UNAVAILABLE)
 
 _CONTENT = {"*/*": {"schema": {"type": "string", "contentMediaType": "application/octet-stream"}}}
 _FILE = {
@@ -61,24 +61,6 @@ def operations(resource: Any) -> Iterator[tuple[str, Operation]]:
             yield method, operation
 
 
-class OpenApi:
-    """/docs/openapi.json"""
-
-    def __init__(self, settings: Settings, routes: dict[str, Any]) -> None:
-        self._settings = settings
-        self._routes = routes
-
-    @cached_property
-    def _document(self) -> dict[str, Any]:
-        """Made for the first reader: that takes longer than all the rest of a process's start."""
-        return document(self._settings, self._routes)
-
-    def on_get(self, _: falcon.Request, response: falcon.Response) -> None:
-        response.media = self._document
-
-    on_get.access = Access.READER  # type: ignore[attr-defined]
-
-
 def _describe(operation: Operation, template: str, method: str, schemas: dict[str, Any]) -> dict[str, Any]:
     described: dict[str, Any] = {
         "summary": operation.summary,
@@ -87,7 +69,8 @@ def _describe(operation: Operation, template: str, method: str, schemas: dict[st
     }
     in_path = re.findall(r"\{(\w+)\}", template)
     described["parameters"] = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in in_path
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}, **_example(name)}
+        for name in in_path
     ]
     if operation.access is not Access.PUBLIC:
         described["security"] = [{"cookie" if operation.access is Access.PAGE else "key": []}]
@@ -102,26 +85,52 @@ def _carried(model: type[Parameters], method: str, in_path: list[str], parameter
     for name in in_path:
         schema["properties"].pop(name, None)
     if method == "get":
-        query = [{"name": name, "in": "query", "schema": value} for name, value in schema["properties"].items()]
+        query = [
+            {"name": name, "in": "query", "schema": value, **_example(name, value)}
+            for name, value in schema["properties"].items()
+        ]
         return {"parameters": [*parameters, *query]}
-    return {"requestBody": {"content": {"application/json": {"schema": schema}}}}
+    content = {"schema": schema, "example": examples.request(schema["properties"])}
+    return {"requestBody": {"content": {"application/json": content}}}
+
+
+def _example(name: str, schema: dict[str, Any] | None = None) -> dict[str, Any]:
+    value = examples.parameter(name, schema or {})
+    return {} if value is None else {"example": value}
 
 
 def _responses(operation: Operation, schemas: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     yield from _FILE.items() if operation.result is Content else _done(operation, schemas)
     own = [] if operation.family is Family.E4 else [_refusal(operation.family, schemas)]
     refused = {"anyOf": [*own, _rejection(schemas)]}
-    for status in sorted({code.http for code in operation.codes if code.http >= 400} | _ANYWHERE):
-        yield str(status), _response("Refused, with a code of its own, or before the route was reached", refused)
+    codes = [code for code in dict.fromkeys((*operation.codes, *_ANYWHERE)) if code.http >= 400]
+    for status in sorted({code.http for code in codes}):
+        mine = [code for code in codes if code.http == status]
+        described = _response(", ".join(f"{code.number} {code.name}" for code in mine), refused)
+        if own:
+            told = {code.name: {"value": examples.refusal(code, operation.family)} for code in mine}
+            described["content"]["application/json"]["examples"] = told
+        yield str(status), described
     yield "default", _response("Turned away before the route was reached", _rejection(schemas))
 
 
 def _done(operation: Operation, schemas: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     done = {code.http for code in (Code.SUCCESS, *operation.codes) if code.http < 300 and code is not Code.QUEUED}
     for status in sorted(done):
-        yield str(status), _response("Done", _answer(operation, schemas))
+        schema = _answer(operation, schemas)
+        described = _response("Done" if status != Code.PARTIAL_SUCCESS.http else "Done in part", schema)
+        described["content"]["application/json"]["example"] = _told(examples.answer(schema, schemas), status)
+        yield str(status), described
     if Code.QUEUED in operation.codes:
         yield str(Code.QUEUED.http), _response("Not answered in time; it may still happen", _pending(operation))
+
+
+def _told(example: dict[str, Any], status: int) -> dict[str, Any]:
+    """With the head of an envelope, if it has one."""
+    if "code" not in example:
+        return example
+    code = Code.PARTIAL_SUCCESS if status == Code.PARTIAL_SUCCESS.http else Code.SUCCESS
+    return example | {"status": True, "code": code.number, "message": "Done"}
 
 
 def _pending(operation: Operation) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import falcon
+from pydantic import Field
 
 from warest.config.settings import Settings
 from warest.http.errors import Family
@@ -49,11 +50,11 @@ class Able(Result):
     """`support`: supported, partly, local only or unsupported, on this machine and with these settings; `reason` is
     empty of what is supported."""
 
-    method: str
-    path: str
-    summary: str
-    support: str
-    reason: str
+    method: str = Field(examples=["POST"])
+    path: str = Field(examples=["/api/v1/messages/send/text"])
+    summary: str = Field(examples=["Send a text"])
+    support: str = Field(examples=[Support.FULL.value])
+    reason: str = Field(examples=[""])
 
 
 class Abilities(Result):

@@ -9,7 +9,15 @@ from warest.drivers.storage import Storage
 from warest.fetch import Fetcher
 from warest.http.inputs import Inputs
 from warest.http.outputs import Outputs
-from warest.http.resources import base64_texts, digests, identifiers, pictures, qr_codes, whatsapp_tools
+from warest.http.resources import (
+    base64_texts,
+    decryption,
+    digests,
+    identifiers,
+    pictures,
+    qr_codes,
+    whatsapp_tools,
+)
 from warest.http.session_choice import SessionChoice
 from warest.http.studio import Studio
 from warest.spool import Spool
@@ -27,5 +35,10 @@ def routes(parts: House, store: Store, files: Storage, spool: Spool, fetcher: Fe
     yield "/api/v1/misc/convert-string-toqr/{target}", qr_codes.QrCode(outputs, studio)
     yield "/api/v1/misc/media/thumbnail", pictures.MakeThumbnails(inputs, outputs, studio)
     yield "/api/v1/misc/media/image", pictures.EditImage(inputs, outputs, studio)
-    tools = (parts.bus, SessionChoice(parts.states, store), parts.settings, store)
-    yield from whatsapp_tools.routes(tools, inputs, outputs)
+    choice = SessionChoice(parts.states, store)
+    yield "/api/v1/misc/whatsapp/file-decrypt", decryption.DecryptFile(inputs, outputs)
+    yield "/api/v1/misc/whatsapp/poll-update-vote", decryption.OpenVote(choice, store)
+    tools = (parts.bus, choice, parts.settings)
+    yield "/api/v1/misc/whatsapp/validate/phone", whatsapp_tools.ValidatePhone(*tools)
+    yield "/api/v1/misc/whatsapp/validate/jid", whatsapp_tools.ValidateJid(*tools)
+    yield "/api/v1/misc/whatsapp/resolve/jid-or-lid", whatsapp_tools.Resolve(*tools)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Annotated, Any
 
 import falcon
-from pydantic import AliasChoices, BeforeValidator, Field
+from pydantic import AliasChoices, BeforeValidator, Field, WithJsonSchema
 
 from warest import ids
 from warest.commands import CheckNumbers
@@ -29,6 +29,15 @@ _NUMBERS, _DEEP = 500, 50
 #: So many groups are looked into.
 _GROUPS = 50
 
+#: As they look.
+_NAMES = {
+    "pn": "628123456789@s.whatsapp.net",
+    "lid": "183746501928374@lid",
+    "contactId": "183746501928374@lid",
+}
+_PERSON = {"jid": _NAMES["pn"], "phone": "628123456789", "name": "Budi", **_NAMES}
+_CHECKED = {"jid": _NAMES["pn"], "phone": "628123456789", "isOnWhatsApp": True, **_NAMES}
+
 #: How many contacts are shown.
 _USUAL, _MOST = 15, 1000
 
@@ -43,13 +52,21 @@ def _within(least: int, usual: int, most: int) -> BeforeValidator:
     return BeforeValidator(read)
 
 
+#: A list, its JSON, or what stands between commas.
+Words = Annotated[
+    list[str],
+    BeforeValidator(words),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
+]
+
+
 class Listing(OfSession):
     """`type`: contacts, or groups: the people in those of `groupIds`, or in all. `deep`: with pictures and abouts, of
     50 at most. `limit`: 1 to 1000."""
 
     type: Word = "contacts"
     deep: Flag = False
-    groups: Annotated[list[str], BeforeValidator(words)] = Field([], alias="groupIds")
+    groups: Words = Field([], alias="groupIds")
     limit: Annotated[int, _within(1, _USUAL, _MOST)] = _USUAL
     offset: Annotated[int, _within(0, 0, 10**9)] = 0
 
@@ -57,9 +74,7 @@ class Listing(OfSession):
 class Numbers(OfSession):
     """`checkNumbers`: some, or one. With a `sessionId`, `phone` and `number` are such, too."""
 
-    numbers: Annotated[list[str], BeforeValidator(words)] = Field(
-        [], validation_alias=AliasChoices("checkNumbers", "checkNumber")
-    )
+    numbers: Words = Field([], validation_alias=AliasChoices("checkNumbers", "checkNumber"))
     deep: Flag = False
 
     @property
@@ -72,13 +87,13 @@ class KnownPeople(Result):
     `deep` also `picture` (`full`, `preview`) and `about`."""
 
     phone: str | None
-    data: list[dict[str, Any]]
+    data: list[dict[str, Any]] = Field(examples=[[_PERSON]])
 
 
 class FoundNumbers(Result):
     """Of one number an object, of several a list."""
 
-    data: dict[str, Any] | list[dict[str, Any]]
+    data: dict[str, Any] | list[dict[str, Any]] = Field(examples=[_CHECKED])
 
 
 class ListContacts:

@@ -29,6 +29,11 @@ CODES = (
 )  # fmt: skip
 
 
+#: As one looks.
+_URL = "https://pps.whatsapp.net/v/t61.24694-24/picture.jpg"
+_PICTURE = {"url": _URL, "id": "1767225600", "type": "image", "imgFull": _URL, "imgPreview": _URL}
+
+
 class OfSession(Parameters):
     """`sessionId`, or the number of a session that is online in `phone`. Names may be in any case."""
 
@@ -64,9 +69,11 @@ class ProfileTold(Result):
     pushName: str | None
     about: str | None
     pictureId: str | None
-    businessProfile: dict[str, Any] | None
-    entries: dict[str, Any]
-    profilePicture: dict[str, Any]
+    businessProfile: dict[str, Any] | None = Field(examples=[None])
+    entries: dict[str, Any] = Field(
+        examples=[{"User": "628111222333", "Agent": 0, "Device": 2, "Server": "s.whatsapp.net"}]
+    )
+    profilePicture: dict[str, Any] = Field(examples=[_PICTURE])
     pn: str | None
     lid: str | None
     contactId: str | None
@@ -77,15 +84,15 @@ class Privacy(Result):
     original spells it.)"""
 
     phone: str | None
-    readReceipts: str | None
-    profilePhoto: str | None
-    status: str | None
-    online: str | None
-    lastSeen: str | None
-    groupAdd: str | None
-    callAdd: str | None
-    stikers: str | None
-    messages: str | None
+    readReceipts: str | None = Field(examples=["all"])
+    profilePhoto: str | None = Field(examples=["contacts"])
+    status: str | None = Field(examples=["all"])
+    online: str | None = Field(examples=["match_last_seen"])
+    lastSeen: str | None = Field(examples=["contacts"])
+    groupAdd: str | None = Field(examples=["contacts"])
+    callAdd: str | None = Field(examples=["all"])
+    stikers: str | None = Field(examples=[None])
+    messages: str | None = Field(examples=[None])
 
 
 class Profile:

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import falcon
+from pydantic import Field
 
 from warest import machine, vitals
 from warest.config.house import House
@@ -49,14 +50,16 @@ class ServerTold(Result):
     `heapTotalMB` is its data, `heapUsedMB` its own pages, `externalMB` those of files and `arrayBuffersMB` shared ones.
     New are `processes`, `queues`, `store` and `restart`."""
 
-    serviceName: str
-    serviceVersion: str
-    environment: str
+    serviceName: str = Field(examples=["Warest API"])
+    serviceVersion: str = Field(examples=["0.1.0"])
+    environment: str = Field(examples=["production"])
     uptimeSeconds: int
-    uptimeDays: str
-    system: dict[str, str]
-    cpu: dict[str, Any]
-    memory: dict[str, float]
+    uptimeDays: str = Field(examples=["3 days, 4 hours, 1 minute"])
+    system: dict[str, str] = Field(
+        examples=[{"hostname": "host", "platform": "linux", "arch": "x86_64", "release": "6.1.0"}]
+    )
+    cpu: dict[str, Any] = Field(examples=[{"model": "a processor", "cores": 4, "speedMHz": 2400}])
+    memory: dict[str, float] = Field(examples=[{"totalMB": 8000, "freeMB": 5000, "usedMB": 3000, "usagePercent": 37.5}])
     process: dict[str, Any]
     disk: list[dict[str, Any]]
     loadAverage: list[float]
@@ -64,9 +67,9 @@ class ServerTold(Result):
     timezone: str
     runtime: list[dict[str, str]]
     ioStats: dict[str, float]
-    sessions: dict[str, Any]
+    sessions: dict[str, Any] = Field(examples=[{"total": 2, "byStatus": {"open": 2}}])
     processes: list[dict[str, Any]]
-    queues: dict[str, dict[str, int]]
+    queues: dict[str, dict[str, int]] = Field(examples=[{"webhooks": {"waiting": 0, "dead": 0}}])
     store: dict[str, Any]
     restart: dict[str, Any]
     timestamp: int

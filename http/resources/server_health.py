@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import falcon
+from pydantic import Field
 
 from warest.config.settings import Settings
 from warest.http import times
@@ -31,20 +32,29 @@ class Healthy(Result):
     """`status`: healthy, degraded or unhealthy. `latenciesMs`: how long each of them took to answer. `worker` and
     `sessions` stand for at least one process of each kind."""
 
-    status: str
-    serviceName: str
-    serviceVersion: str
-    uptime: str
-    services: dict[str, Any]
+    status: str = Field(examples=["healthy"])
+    serviceName: str = Field(examples=["Warest API"])
+    serviceVersion: str = Field(examples=["0.1.0"])
+    uptime: str = Field(examples=["6 minutes, 24 seconds"])
+    services: dict[str, Any] = Field(
+        examples=[
+            {
+                "database": {"status": "ok", "databaseType": "sqlite", "version": "3.46.1", "latencyMs": 0.4},
+                "cache": {"status": "ok", "cacheType": "local", "version": "local"},
+                "storage": {"status": "ok", "storageType": "local", "region": None},
+                **dict.fromkeys(("messageQueue", "fileSystem", "ffmpeg", "sharp", "worker", "sessions"), "ok"),
+            }
+        ]
+    )
     timestamp: int
-    latenciesMs: dict[str, float]
+    latenciesMs: dict[str, float] = Field(examples=[{"database": 0.4, "messageQueue": 0.3}])
 
 
 class Readiness(Result):
     ready: bool
-    dependencies: dict[str, bool]
+    dependencies: dict[str, bool] = Field(examples=[dict.fromkeys(_DEPENDENCIES, True)])
     timestamp: int
-    latenciesMs: dict[str, float]
+    latenciesMs: dict[str, float] = Field(examples=[{"database": 0.4, "messageQueue": 0.3}])
 
 
 class Healthz:

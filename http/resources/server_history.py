@@ -30,12 +30,12 @@ class Span(Parameters):
 
 class Sample(Result):
     timestamp: int
-    usagePercent: float
+    usagePercent: float = Field(examples=[12.5])
 
 
 class History(Result):
-    period: str
-    interval: str
+    period: str = Field(examples=["1h"])
+    interval: str = Field(examples=["5m"])
     data: list[Sample]
     averageUsagePercent: float
     maxUsagePercent: float

@@ -58,15 +58,15 @@ class Schedule(Parameters):
 
 class Restarting(Result):
     restartInitiated: bool
-    scheduledAt: str
-    restartStrategy: str
+    scheduledAt: str = Field(examples=["2026-01-01T00:00:04.000Z"])
+    restartStrategy: str = Field(examples=[_STRATEGY])
     timestamp: int
 
 
 class Scheduled(Result):
-    scheduledRestart: str
-    timezone: str
-    nextRestartAt: str
+    scheduledRestart: str = Field(examples=["02:30"])
+    timezone: str = Field(examples=["Asia/Jakarta"])
+    nextRestartAt: str = Field(examples=["2026-01-01T19:30:00.000Z"])
     timestamp: int
 
 

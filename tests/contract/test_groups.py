@@ -116,11 +116,14 @@ def test_people_come_and_go(opened: Store, admin: Account, session: str) -> None
     assert people(opened, admin, session) == {"1@lid": "superadmin", "3@lid": ""}
 
 
-def test_members_that_are_not_known_are_asked(opened: Store, admin: Account, session: str) -> None:
-    opened.groups.learn(session, [replace(FACTS, members=None)])
+def test_members_that_are_not_known_are_asked(opened: Store, admin: Account, other: Account, session: str) -> None:
+    opened.groups.learn_all(session, [replace(FACTS, members=None)])
+    assert opened.groups.stale(admin, session) == []
     opened.groups.move(session, GROUP, "add", [("", "5@lid")])
     assert opened.groups.get(admin, session, GROUP) is None
+    assert opened.groups.stale(admin, session) == [GROUP] and opened.groups.stale(other, session) == []
     opened.groups.learn(session, [FACTS])
+    assert opened.groups.stale(admin, session) == []
     opened.groups.learn(session, [replace(FACTS, members=None, size=9)])  # somebody has come whom we have missed
     assert opened.groups.get(admin, session, GROUP) is None
 

@@ -267,6 +267,28 @@ def test_whatsapp_is_asked_once(call: Call, ordered: Any) -> None:
     assert seen[2:] == [groups.ListGroups(), groups.AskGroup(jid=GROUP)]
 
 
+def test_a_listing_is_made_up(call: Call, ordered: Any, opened: Store, session: SessionRecord) -> None:
+    """By asking for the groups to which people have come of which nobody knows who was in; of many, for all."""
+    seen, answers = ordered
+    jids = [f"{number}@g.us" for number in range(8)]
+    listed = [dataclasses.replace(FACTS, jid=jid, members=None) for jid in jids]
+    answers |= {"ListGroups": [dataclasses.asdict(one) for one in listed]}
+    ask(call, "GET", "/groups", sessionId="s")
+    for jid in jids[:2]:
+        opened.groups.move(session.ulid, jid, "add", [("", "7@lid")])
+    answers |= {"AskGroup": dataclasses.asdict(dataclasses.replace(FACTS, jid=jids[0]))}
+    for _ in range(2):
+        ask(call, "GET", "/groups", sessionId="s")
+        answers |= {"AskGroup": WhatsAppRefused("gone")}
+    data = ask(call, "GET", "/groups", sessionId="s").json["results"][0]["data"]
+    assert seen[1:] == [groups.AskGroup(jid=jids[0]), groups.AskGroup(jid=jids[1]), groups.AskGroup(jid=jids[1])]
+    assert [one["id"] for one in data] == [jids[0], *jids[2:]]
+    for jid in jids:
+        opened.groups.move(session.ulid, jid, "add", [("", "8@lid")])
+    ask(call, "GET", "/groups", sessionId="s")
+    assert seen[4:] == [groups.ListGroups()]
+
+
 def test_what_was_done_is_known_at_once(call: Call, ordered: Any) -> None:
     seen, answers = ordered
     change = {"pn": "628222@s.whatsapp.net", "lid": "2@lid", "error": 0}

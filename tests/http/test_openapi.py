@@ -7,6 +7,7 @@ from typing import Any
 
 import jsonschema  # type: ignore[import-untyped]
 import pytest
+import yaml
 from falcon import testing
 
 from warest import commands, keys
@@ -72,11 +73,7 @@ def document(call: Call) -> dict[str, Any]:
 def schemas(document: dict[str, Any]) -> Iterator[Any]:
     """All JSON schemas in the document."""
     yield from document["components"]["schemas"].values()
-    for item in document["paths"].values():
-        for operation in item.values():
-            yield from (parameter["schema"] for parameter in operation["parameters"])
-            for holder in (operation.get("requestBody", {}), *operation["responses"].values()):
-                yield from (media["schema"] for media in holder.get("content", {}).values())
+    yield from (holder["schema"] for holder in holders(document))
 
 
 def test_it_is_valid(document: dict[str, Any]) -> None:
@@ -88,6 +85,49 @@ def test_it_is_valid(document: dict[str, Any]) -> None:
     assert references and all(
         name.removeprefix("#/components/schemas/") in document["components"]["schemas"] for name in references
     )
+
+
+def holders(document: dict[str, Any]) -> Iterator[Any]:
+    """Whatever has a schema and examples of it: parameters, and the bodies of requests and answers."""
+    for item in document["paths"].values():
+        for operation in item.values():
+            yield from operation["parameters"]
+            for holder in (operation.get("requestBody", {}), *operation["responses"].values()):
+                yield from holder.get("content", {}).values()
+
+
+def test_the_same_as_yaml(document: dict[str, Any], call: Call) -> None:
+    """With every part in full."""
+    answer = call("GET", "/docs/openapi.yaml")
+    assert answer.headers["content-type"].startswith("application/yaml") and "&id" not in answer.text
+    assert yaml.safe_load(answer.text) == document
+    assert call("GET", "/docs/openapi.yaml", key=None).json["error"] == "LOGIN_REQUIRED"
+
+
+def test_the_table_of_codes(call: Call) -> None:
+    """As the contract has it: its 122 codes, and the two numbers that only send routes use."""
+    assert call("GET", "/docs/code-table.json", key=None).status_code == 401
+    table = call("GET", "/docs/code-table.json").json
+    assert len(table) == 124 and [row["app_code"] for row in table] == sorted({code.number for code in Code})
+    conflict = {"app_code": 2004, "app_name": "CONFLICT", "message": "Conflict", "http_status": 409}
+    assert conflict | {"category": "validation"} in table
+    assert {row["category"] for row in table if row["app_code"] >= 8000} == {"server"}
+
+
+def test_examples_are_what_their_schemas_say(document: dict[str, Any]) -> None:
+    """Every request with a body and every answer has one."""
+    count = 0
+    for holder in holders(document):
+        given = (
+            [holder["example"]]
+            if "example" in holder
+            else [one["value"] for one in holder.get("examples", {}).values()]
+        )
+        for example in given:
+            schema = {**holder["schema"], "components": document["components"]}
+            jsonschema.Draft202012Validator(schema).validate(example)
+            count += 1
+    assert count > 500
 
 
 def test_paths_and_parameters_agree(document: dict[str, Any]) -> None:

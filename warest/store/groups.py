@@ -105,6 +105,14 @@ class Groups(Noun):
             rows = self._entities.Group.select(lambda row: row.session == session)
             return [_facts(row, None) for row in sorted(rows, key=lambda row: (row.name, row.jid))]
 
+    def stale(self, owner: Account, session: str) -> list[str]:
+        """Those of the listing to which somebody has come, or from which he has gone, and nobody knows who was in."""
+        with transaction():
+            if not self._owns(owner, session):
+                return []
+            rows = self._entities.Group.select(lambda row: row.session == session and row.asked_at == 0.0)
+            return [row.jid for row in rows]
+
     def get(self, owner: Account, session: str, jid: str) -> GroupFacts | None:
         """With its members, in the order of their addresses; None: WhatsApp has to be asked."""
         with transaction():

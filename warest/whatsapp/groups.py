@@ -25,8 +25,8 @@ _NEVER = 0
 
 
 def facts(info: GroupInfo, other_name: OtherName, *, with_members: bool = True) -> dict[str, Any]:
-    """A GroupFacts, as an object."""
-    members = [member(one, other_name) for one in info.Participants]
+    """A GroupFacts, as an object. Without the members nobody's other name is looked for: they may be many thousands."""
+    members = [member(one, other_name if with_members else _nobody) for one in info.Participants]
     known = {one.lid: one.pn for one in members if one.pn}
     people = _People(known, other_name)
     told = groups.GroupFacts(
@@ -81,6 +81,10 @@ def both_names(addresses: Iterable[Address], other_name: OtherName) -> tuple[str
     elif lid is None and pn is not None:
         lid = other_name(pn)
     return str(pn or ""), str(lid or "")
+
+
+def _nobody(_: Jid) -> Jid | None:
+    return None
 
 
 class _People:

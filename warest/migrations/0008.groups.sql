@@ -1,7 +1,7 @@
 -- Groups and who is in them, as WhatsApp and its events tell. Times named _at in the first block are whole epoch
 -- seconds, as WhatsApp gives them, 0 for none; asked_at, members_at and groups_at (when WhatsApp was asked last) are
 -- epoch seconds.
--- depends: 0006.search
+-- depends: 0007.newest
 
 ALTER TABLE sessions ADD COLUMN groups_at DOUBLE PRECISION NULL;
 
