@@ -41,10 +41,11 @@ class Renewal:
 
     def renew_one_by_one(self, closing: threading.Event) -> None:
         """Those that have been running since before the order; a new one is younger, so nobody is restarted twice."""
-        for ulid, child in self._children.alive():
+        moment = self._restarts.newest()
+        for ulid, child in self._children.alive() if moment else ():
             if closing.is_set():
                 return
-            if child.is_alive and self._restarts.concern(time.time() - child.age()):
+            if child.is_alive and time.time() - child.age() < moment:
                 log.info("session %s is restarted, as ordered", ulid)
                 was_open = self._states.get(ulid).is_open
                 self._children.end(ulid)

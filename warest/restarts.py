@@ -97,11 +97,10 @@ class Restarts:
         with _driver_errors():
             self._redis.delete(keys.DAILY_RESTART)
 
-    def concern(self, started_at: float) -> bool:
-        """Whether a process that was started then (epoch s) is to restart now."""
+    def newest(self) -> float:
+        """The newest moment (epoch s) that has come: whoever was started before it is to restart. 0: there is none."""
         now, once, daily = time.time(), self.once(), self.daily()
-        moments = (once.at if once and once.at <= now else 0.0, daily.before(now) if daily else 0.0)
-        return started_at < max(moments)
+        return max(once.at if once and once.at <= now else 0.0, daily.before(now) if daily else 0.0)
 
     def _read(self, key: str) -> Any:
         with _driver_errors():
@@ -123,7 +122,7 @@ class Turn:
     def has_come(self) -> bool:
         """Once only. Where Redis is away, it has not."""
         try:
-            if self._has_come or not self._restarts.concern(self._started_at):
+            if self._has_come or self._started_at >= self._restarts.newest():
                 return False
             self._has_come = bool(self._redis.set(self._key, self._started_at, nx=True, px=_TURN_MS))
         except (redis.RedisError, DriverError):

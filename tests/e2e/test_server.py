@@ -10,6 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from support.product import Product, running
 from support.waiting import eventually
+from warest.states import SessionState
 
 ANI, BUDI = "628130008001", "628130008002"
 
@@ -57,18 +58,27 @@ def test_metrics_of_all_processes(product: Product) -> None:
 
 
 def test_a_restart(product: Product) -> None:
-    """Every process is another one, and the sessions are online again without a QR."""
+    """Every process is another one, and the sessions are online again without a QR, one after the other."""
     sessions = {name: product.session_pid(name) for name in ("ani", "budi")}
     before = info(product)
     (worker,) = [each for each in before["processes"] if each["kind"] == "worker"]
+    seen: list[list[SessionState]] = []
+
+    def looked() -> list[SessionState]:
+        seen.append([product.state(name) for name in sessions])
+        return seen[-1]
+
+    def is_new_and_open(state: SessionState) -> bool:
+        return state.is_open and state.pid not in sessions.values()
+
     ordered = product.api("POST", "/server/restart", json={"delaySeconds": 1.5, "reason": "a test"})
     assert (ordered["code"], ordered["results"][0]["restartInitiated"]) == (1003, True)
     assert product.api("POST", "/server/restart")["code"] == 1005
 
+    eventually(lambda: all(is_new_and_open(each) for each in looked()), what="new processes of both sessions")
+    assert seen and all(any(each.is_open for each in both) for both in seen), "both were away at the same time"
+
     eventually(lambda: info(product)["process"]["pid"] != before["process"]["pid"], what="a new web process")
-    eventually(lambda: all(product.session_pid(name) not in (0, pid) for name, pid in sessions.items()))
-    product.wait_open("ani")
-    product.wait_open("budi")
 
     def is_new(process: dict[str, Any]) -> bool:
         return bool(process["kind"] == "worker" and process["startedAt"] > worker["startedAt"])

@@ -232,10 +232,10 @@ def test_a_time_zone_that_is_none(call: Call, zone: str) -> None:
 def test_who_restarts(parts: House) -> None:
     """Whoever has been running since before the moment, one after the other, and once."""
     restarts, now = Restarts(parts.redis), time.time()
-    assert restarts.order(now + 60, "") and not restarts.concern(now - 5)
+    assert restarts.order(now + 60, "") and not restarts.newest()
     parts.redis.delete(keys.RESTART)
     assert restarts.order(now - 1, "")
-    assert restarts.concern(now - 5) and not restarts.concern(now + 1)
+    assert restarts.newest() == now - 1
     first, second = (Turn(parts.redis, "web", now - 5) for _ in range(2))
     assert (first.has_come(), first.has_come(), second.has_come()) == (True, False, False)
     parts.redis.delete(keys.restarting("web"))
