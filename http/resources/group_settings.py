@@ -3,7 +3,6 @@
 Facts: contract, endpoints.md section 9. A picture cannot be removed through the engine: that is 501.
 """
 
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -87,9 +86,9 @@ class _Setting:
         self._grouping.order(place, command, failed)
         self._grouping.groups.change(place.record.ulid, place.group, fields)
 
-    def _by_us(self, place: Place) -> tuple[int, str]:
-        """When, and who."""
-        return int(time.time()), next(iter(self._grouping.own_names(place)), "")
+    def _us(self, place: Place) -> str:
+        """Who did it. When, WhatsApp's event says: a clock of ours that is fast would hold up the changes of others."""
+        return next(iter(self._grouping.own_names(place)), "")
 
 
 class Name(_Setting):
@@ -100,8 +99,7 @@ class Name(_Setting):
         group = group_of(parameters, "groupId")
         name = required(parameters.name, "groupName")
         place = self._grouping.place(request, parameters, group)
-        at, by = self._by_us(place)
-        fields = {"name": name, "named_at": at, "named_by": by}
+        fields = {"name": name, "named_by": self._us(place)}
         self._set(place, NameGroup(jid=group, name=name), fields, Code.DOWNSTREAM_ERROR)
         told = self._grouping.told_of_group(place, groupName=name, status="success update group name")
         return Answer([told], "Group name updated")
@@ -114,8 +112,7 @@ class Description(_Setting):
     def on_post(self, request: falcon.Request, parameters: Described) -> Answer:
         place = self._grouping.place(request, parameters, group_of(parameters))
         text = parameters.text or ""
-        at, by = self._by_us(place)
-        fields = {"description": text, "described_at": at, "described_by": by}
+        fields = {"description": text, "described_by": self._us(place)}
         self._set(place, DescribeGroup(jid=place.group, text=text), fields, Code.DOWNSTREAM_ERROR)
         status = "success update group description"
         told = self._grouping.told_of_group(place, groupDescription=text, status=status)

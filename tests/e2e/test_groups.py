@@ -18,7 +18,8 @@ from support.receiver import Receiver
 from support.shapes import NULL, faults
 from support.waiting import eventually
 
-ANI, BUDI, CICI, DEWI, NOBODY = "628130008001", "628130008002", "628130008003", "628130008004", "628130008999"
+ANI, BUDI, CICI, DEWI, EMIL = (f"62813000800{number}" for number in range(1, 6))
+NOBODY = "628130008999"
 ANI_JID, BUDI_JID = f"{ANI}@s.whatsapp.net", f"{BUDI}@s.whatsapp.net"
 
 SESSION: dict[str, Any] = {"sessionId": "ani", "phone": ANI}
@@ -43,7 +44,7 @@ def hook() -> Iterator[Receiver]:
 def product(hook: Receiver) -> Iterator[Product]:
     """One for all; each test has groups of its own."""
     with tempfile.TemporaryDirectory(prefix="warest-test-") as folder, running(Path(folder)) as product:
-        for phone, name in ((BUDI, "Budi"), (CICI, "Cici"), (DEWI, "Dewi")):
+        for phone, name in ((BUDI, "Budi"), (CICI, "Cici"), (DEWI, "Dewi"), (EMIL, "Emil")):
             product.sandbox("POST", "/phones", json={"phone": phone, "name": name})
         product.link("ani", ANI, hook.url)
         yield product
@@ -145,7 +146,9 @@ def test_people_come_and_go(product: Product, hook: Receiver) -> None:
     assert (done["addedParticipants"], done["failedToAdd"], done["status"]) == ([CICI], [], "success")
     done = call(product, "POST", path, added, 207, groupId=group, participants=[int(DEWI), NOBODY, BUDI])
     assert (done["addedParticipants"], done["failedToAdd"], done["status"]) == ([DEWI], [NOBODY, BUDI], "partial")
-    assert call(product, "POST", path, added, 207, groupId=group, participants=[NOBODY])["status"] == "failed"
+    product.sandbox("POST", f"/phones/{EMIL}/group-privacy", json={"addable": False})
+    done = call(product, "POST", path, added, 207, groupId=group, participants=[EMIL])
+    assert (done["failedToAdd"], done["status"]) == ([EMIL], "failed")
     assert [*members(product, group)] and on_network(product, group)["members"] == [ANI, BUDI, CICI, DEWI]
 
     lid = members(product, group)[CICI]["lid"]

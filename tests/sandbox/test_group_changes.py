@@ -128,6 +128,9 @@ def test_phones_change_a_group(sandbox: SandboxProcess, client: Start, phones: d
     assert "does not have" in failure(ani, "group_photo", jid=group)
 
     does(CICI, "leave")
+    sandbox.post(f"/phones/{CICI}/group-privacy", addable=False)
+    (refused,) = ani.call("members", jid=group, change="add", members=[CICI])
+    assert refused["Error"] == 403 and len(refused["AddRequest"]["Code"]) == 22
     does(CICI, "join", code=does(BUDI, "revoke-invite")["invite"])
     eventually(lambda: ani.call("requests", jid=group), what="the request")
     assert ani.call("requests", jid=group)[0]["Participant"]["User"] == phones[CICI]

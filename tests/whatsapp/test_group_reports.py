@@ -64,6 +64,12 @@ def test_others(field: str, action: str, more: list[str]) -> None:
     assert (told[0].data["action"], told[0].notes[0]["what"]) == (action, action)
 
 
+def test_a_business_in_the_cloud_comes() -> None:
+    """It has a name of another kind."""
+    (first, _) = reports(change(Join=[jid("628333@hosted")]))
+    assert first.data["participants"] == ["628333@hosted"] and first.data["contacts"][0]["contactId"] == "628333@hosted"
+
+
 def test_we_are_gone() -> None:
     """By either of our names; of a group that is deleted nobody is told."""
     for name in ANI:

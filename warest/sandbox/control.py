@@ -49,6 +49,9 @@ class Control:
                 "GET": lambda _: Answer(200, groups.show_all()),
                 "POST": lambda request: Answer(201, groups.create(request)),
             },
+            ("phones", "*", "group-privacy"): {
+                "POST": lambda request, account: Answer(200, groups.keep_out(request, account))
+            },
             ("phones", "*", "groups", "*"): {
                 "POST": lambda request, account: Answer(200, groups.act(request, account))
             },

@@ -43,6 +43,14 @@ class GroupControl:
         with _refusing():
             return self.show(self._deeds.create(by, composing.text(told, "name"), self._people(told)))
 
+    def keep_out(self, request: Request, who: Account) -> Told:
+        """`addable`: whether others may add the phone's owner to their groups."""
+        addable = request.json().get("addable")
+        if not isinstance(addable, bool):
+            raise InvalidInput('"addable" must be true or false.')
+        self._network.groups.let_add(who, addable)
+        return {"addable": addable}
+
     def act(self, request: Request, by: Account) -> Told:
         """What the last part of the path names; `group` is the address of one, of `join` the `code` of its link."""
         told, deed = request.json(), request.path[3]

@@ -53,8 +53,10 @@ class Deeds:
         return done
 
     def _error(self, group: Group, change: str, who: Account) -> int:
+        if change == "add" and who not in group.roles:
+            return 0 if who in group.requests or self._groups.is_addable(who) else FORBIDDEN
         if change == "add":
-            return THERE_ALREADY if who in group.roles else 0
+            return THERE_ALREADY
         if who not in group.roles:
             return UNKNOWN
         return FORBIDDEN if change != "promote" and group.roles[who] == SUPERADMIN else 0

@@ -1,12 +1,13 @@
 """w:g2, and the pictures of groups: what sessions ask about groups, and what they want done to them."""
 
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from warest.sandbox import group_nodes
 from warest.sandbox.accounts import Account, Device
 from warest.sandbox.group_deeds import FORBIDDEN, UNKNOWN
-from warest.sandbox.groups import Group
+from warest.sandbox.groups import Group, new_code
 from warest.sandbox.nodes import MalformedNode, Node, Value
 from warest.sandbox.refusal import Refusal
 
@@ -22,6 +23,9 @@ _SETTINGS = {
     "announcement": ("announcement", True),
     "not_announcement": ("announcement", False),
 }
+
+#: How long an invitation is good, s.
+_INVITATION = 3 * 24 * 3600
 
 #: What a group's picture could be fetched from, if anybody did.
 _PICTURES = "https://pps.whatsapp.net/v/t61.24694-24"
@@ -59,12 +63,21 @@ def change(network: "Network", device: Device, iq: Node) -> list[Node]:
         raise MalformedNode(f"<{wanted.tag}> names nobody")
     done = dict(network.deeds.change(device.account, group, wanted.tag, [known for _, known in accounts if known]))
     told = [
-        group_nodes.participant(device, known, error=done[known])
+        _told(device, wanted.tag, known, done[known])
         if known
         else Node("participant", {"jid": jid, "error": str(UNKNOWN)})
         for jid, known in accounts
     ]
     return [Node(wanted.tag, {}, told)]
+
+
+def _told(device: Device, change: str, who: Account, error: int) -> Node:
+    """Whoever is not to be added can be sent an invitation, with this code."""
+    node = group_nodes.participant(device, who, error=error)
+    if change == "add" and error == FORBIDDEN:
+        request = Node("add_request", {"code": new_code(), "expiration": str(int(time.time()) + _INVITATION)})
+        return Node(node.tag, node.attrs, [request])
+    return node
 
 
 def subject(network: "Network", device: Device, iq: Node) -> list[Node]:

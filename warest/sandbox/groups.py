@@ -146,6 +146,15 @@ class Groups:
             self._store.write("insert into group_pictures values (?, ?)", group.id, data)
         self.save(group)
 
+    def let_add(self, who: Account, addable: bool) -> None:
+        """Whether others may add somebody to their groups."""
+        self._store.write("delete from group_privacy where phone = ?", who.phone)
+        if not addable:
+            self._store.write("insert into group_privacy values (?)", who.phone)
+
+    def is_addable(self, who: Account) -> bool:
+        return not self._store.read("select phone from group_privacy where phone = ?", who.phone)
+
     def find(self, jid: Jid) -> Group | None:
         return self._by_id.get(jid.user) if jid.is_group else None
 

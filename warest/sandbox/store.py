@@ -48,6 +48,7 @@ create table groups (
 create table group_members (id text not null, phone text not null, role text not null, unique (id, phone));
 create table group_requests (id text not null, phone text not null, at integer not null, unique (id, phone));
 create table group_pictures (id text primary key, data blob not null) without rowid;
+create table group_privacy (phone text primary key) without rowid;     -- who is not to be added to groups
 create table sender_keys (  -- of phones, and those that they were handed, by the address of the device that writes
     phone text not null, chat text not null, address text not null, record blob not null,
     primary key (phone, chat, address)
@@ -116,6 +117,7 @@ _CHANGES = {
             where phone = (select creator from groups where groups.id = group_members.id);
         create table group_requests (id text not null, phone text not null, at integer not null, unique (id, phone));
         create table group_pictures (id text primary key, data blob not null) without rowid;
+        create table group_privacy (phone text primary key) without rowid;
         pragma user_version = 6;
     """,
     6: """

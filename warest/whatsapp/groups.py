@@ -73,9 +73,14 @@ def member(participant: Any, other_name: OtherName) -> groups.Member:
 
 
 def both_names(addresses: Iterable[Address], other_name: OtherName) -> tuple[str, str]:
-    """Number and LID of somebody who goes by these; the empty text where one is not known."""
+    """Number and LID of somebody who goes by these; the empty text where one is not known.
+
+    Whoever goes by another kind of name, a business in the cloud say, has that in place of his number.
+    """
     found = {address.Server: jid_of(address).account for address in addresses if address.User}
     pn, lid = found.get(PN_SERVER), found.get(LID_SERVER)
+    if pn is None and lid is None:
+        return str(next(iter(found.values()), "")), ""
     if pn is None and lid is not None:
         pn = other_name(lid)
     elif lid is None and pn is not None:
