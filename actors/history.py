@@ -12,7 +12,7 @@ from typing import Any
 import dramatiq
 import orjson
 
-from warest import annals, keys
+from warest import annals, group_annals, keys
 from warest.config.house import House
 from warest.errors import Conflict, NotFound, WarestError
 from warest.lanes import Entry, Lanes
@@ -83,6 +83,9 @@ class History:
                 self._store.chats.put(session, [ChatNews(**note["news"]) for note in notes])
             case "contact":
                 self._store.contacts.put(session, [ContactNews(**note["news"]) for note in notes])
+            case "group":
+                for note in notes:
+                    group_annals.remember(self._store.groups, session, note)
             case "send":
                 with self._store.together():
                     for note in notes:

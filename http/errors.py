@@ -112,7 +112,7 @@ def handle(request: falcon.Request, response: falcon.Response, error: Exception,
         return
     known = error if isinstance(error, errors.WarestError) else errors.WarestError("Internal server error")
     code = code_of(family, known)
-    if code in _OURS:
+    if code in _OURS and not (family is Family.E1 and code is Code.INTERNAL_ERROR and isinstance(error, Refusal)):
         log.error("request %s failed", request.context.id, exc_info=error)
         known = Refusal(code, _OURS[code])
     response.status, response.media = render(family, known) if family else (code.http, {"error": known.message})

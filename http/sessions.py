@@ -1,6 +1,6 @@
 """Whose session a request means: the one place where owners are checked.
 
-Facts: contract, endpoints.md 0.5 (S1, S4); decision 19 for what a stranger hears.
+Facts: contract, endpoints.md 0.5 (S1 to S4); decision 19 for what a stranger hears.
 """
 
 import threading
@@ -43,6 +43,17 @@ class SessionAccess:
         record = self.known(account, name, phone)
         if self._states.get(record.ulid).me is None:
             raise Refusal(Code.SESSION_NOT_FOUND, "Session not found")
+        return record
+
+    def online(self, account: Account, name: str | None, phone: str | None) -> SessionRecord:
+        """Of the routes of groups and profiles: says what is wrong with a session, too (S2, S3)."""
+        if name and not ids.SESSION_NAME.fullmatch(name):
+            raise Refusal(Code.INVALID_PARAMETER, "sessionId is invalid")
+        record = self._store.session(name) if name else self._by_phone(account, phone)
+        if record is None:
+            raise Refusal(Code.SESSION_NOT_FOUND, "Session not found")
+        if not self._is_open(own(record, account).ulid):
+            raise Refusal(Code.SESSION_NOT_LOGGED_IN, "Login required (scan QR or pairing)")
         return record
 
     def known(self, account: Account, name: str | None, phone: str | None) -> SessionRecord:

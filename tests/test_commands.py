@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from warest import commands
+from warest import commands, group_commands, profile_commands
 
 MINE = commands.Key(chat="1@lid", id="A", from_me=True)
 THEIRS = commands.Key(chat="2@g.us", id="B", from_me=False, participant="3@lid", timestamp=1_700_000_000)
@@ -47,6 +47,28 @@ SAMPLES = [
         link="https://x",
         preview={"title": "t"},
     ),
+    profile_commands.LookAt(jids=("1@lid", "2@lid"), pictures=True),
+    profile_commands.ShowPicture(file="spool/x"),
+    profile_commands.HidePicture(jid="2@g.us"),
+    profile_commands.AskPrivacy(),
+    profile_commands.ReadContacts(),
+    group_commands.ListGroups(),
+    group_commands.AskGroup(jid="2@g.us"),
+    group_commands.CreateGroup(name="ä", participants=("1@lid", "3@lid")),
+    group_commands.NameGroup(jid="2@g.us", name="ä"),
+    group_commands.DescribeGroup(jid="2@g.us", text=""),
+    group_commands.LockGroup(jid="2@g.us", locked=True),
+    group_commands.AnnounceGroup(jid="2@g.us", announcement=False),
+    group_commands.LeaveGroup(jid="2@g.us"),
+    group_commands.SetGroupPicture(jid="2@g.us", file="spool/1-a"),
+    group_commands.AskGroupPicture(jid="2@g.us"),
+    group_commands.ChangeMembers(jid="2@g.us", change="promote", participants=("1@lid",)),
+    group_commands.AskInvite(jid="2@g.us", anew=True),
+    group_commands.PreviewGroup(code="abc"),
+    group_commands.JoinGroup(code="abc"),
+    group_commands.AskRequests(jid="2@g.us"),
+    group_commands.ApproveRequests(jid="2@g.us", participants=("1@lid", "3@lid")),
+    group_commands.DissolveGroup(jid="2@g.us"),
     commands.PairPhone(phone="628111"),
     commands.Logout(),
 ]

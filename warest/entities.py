@@ -29,6 +29,8 @@ class Entities:
     Session: Any
     Chat: Any
     Contact: Any
+    Group: Any
+    GroupMember: Any
     Message: Any
     File: Any
     Send: Any
@@ -40,7 +42,7 @@ class Entities:
 
 def define() -> Entities:
     db = Database()
-    for part in (_accounts, _sessions, _chats, _messages, _files, _sends, _webhooks, _audit):
+    for part in (_accounts, _sessions, _chats, _groups, _messages, _files, _sends, _webhooks, _audit):
         part(db)
     return Entities(db, **db.entities)
 
@@ -99,6 +101,7 @@ def _sessions(db: Any) -> None:
         state_until = Optional(float)
         me = Optional(LongStr, lazy=False, nullable=True)  # JSON
         connected_at = Optional(float)
+        groups_at = Optional(float)
 
 
 def _chats(db: Any) -> None:
@@ -132,6 +135,44 @@ def _chats(db: Any) -> None:
         is_me = Required(bool)
         is_my_contact = Required(bool)
         updated_at = Required(float)
+
+
+def _groups(db: Any) -> None:
+    class Group(db.Entity):  # type: ignore[misc]
+        _table_ = "chat_groups"  # `groups` is a word of MySQL's
+        session = Required(str, 26)
+        jid = Required(str, KEY)
+        PrimaryKey(session, jid)
+        name = _short(NAME)
+        named_at = _seconds()
+        named_by = _short(KEY)
+        description = _text()
+        description_id = _short(KEY)
+        described_at = _seconds()
+        described_by = _short(KEY)
+        owner = _short(KEY)
+        created = _seconds()
+        locked = Required(bool)
+        announcement = Required(bool)
+        ephemeral = Required(int)
+        is_community = Required(bool)
+        is_community_announce = Required(bool)
+        parent = _short(KEY)
+        by_lid = Required(bool)
+        size = Required(int)
+        asked_at = Required(float)
+        members_at = Required(float)
+        updated_at = Required(float)
+
+    class GroupMember(db.Entity):  # type: ignore[misc]
+        _table_ = "group_members"
+        session = Required(str, 26)
+        chat = Required(str, KEY)
+        jid = Required(str, KEY)
+        PrimaryKey(session, chat, jid)
+        pn = _short(KEY)
+        lid = _short(KEY)
+        role = _short(16)
 
 
 def _messages(db: Any) -> None:

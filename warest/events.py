@@ -24,6 +24,12 @@ MESSAGE_REVOKED = "message_revoked"
 MESSAGE_COMMAND = "message_command"
 MESSAGE_SENT = "message_sent"
 MESSAGE_STATUS = "message_status"
+GROUP_PARTICIPANTS = "group_participants"
+GROUP_JOIN = "group_join"
+GROUP_LEAVE = "group_leave"
+GROUP_UPDATE = "group_update"
+PRESENCE_UPDATE = "presence_update"
+CREDS_UPDATE = "creds_update"
 
 _INDEX = re.compile(r"0|[1-9][0-9]{0,9}")
 _SURROGATE = re.compile("[\ud800-\udfff]")

@@ -32,6 +32,7 @@ from neonize.utils.enum import (  # noqa: E402
     ClientName,
     ClientType,
     MediaType,
+    ParticipantChange,
     Presence,
     ReceiptType,
 )
@@ -102,6 +103,9 @@ EVENTS: dict[Any, Any] = {
     events.MessageEv: on_message,
     events.UndecryptableMessageEv: lambda _, __: tell("undecryptable"),
     events.ReceiptEv: lambda _, event: tell("receipt", ids=list(event.MessageIDs), type=event.Type),
+    events.GroupInfoEv: lambda _, event: tell("group", **MessageToDict(event)),
+    events.JoinedGroupEv: lambda _, event: tell("joined", **MessageToDict(event)),
+    events.PictureEv: lambda _, event: tell("picture", **MessageToDict(event)),
     events.PresenceEv: lambda _, event: tell("presence", sender=event.From.User, gone=event.Unavailable),
     events.ChatPresenceEv: lambda _, event: tell("typing", sender=event.MessageSource.Sender.User),
 }
@@ -131,6 +135,31 @@ ORDERS: dict[str, Any] = {
     "unavailable": lambda client: client.send_presence(Presence.UNAVAILABLE),
     "subscribe": lambda client, to: client.subscribe_presence(build_jid(to)),
     "groups": lambda client: [group.GroupName.Name for group in client.get_joined_groups()],
+    "group": lambda client, jid: MessageToDict(client.get_group_info(address(jid))),
+    "create_group": lambda client, name, members: MessageToDict(
+        client.create_group(name, [address(member) for member in members])
+    ),
+    "members": lambda client, jid, change, members: [
+        MessageToDict(one)
+        for one in client.update_group_participants(
+            address(jid), [address(member) for member in members], ParticipantChange(change)
+        )
+    ],
+    "rename": lambda client, jid, name: client.set_group_name(address(jid), name),
+    "describe": lambda client, jid, text: client.set_group_topic(address(jid), "", "", text),
+    "lock": lambda client, jid, locked: client.set_group_locked(address(jid), locked),
+    "announce": lambda client, jid, announce: client.set_group_announce(address(jid), announce),
+    "invite": lambda client, jid, revoke=False: client.get_group_invite_link(address(jid), revoke),
+    "preview": lambda client, code: MessageToDict(client.get_group_info_from_link(code)),
+    "join": lambda client, code: client.join_group_with_link(code).User,
+    "leave": lambda client, jid: client.leave_group(address(jid)),
+    "requests": lambda client, jid: [MessageToDict(one) for one in client.get_group_request_participants(address(jid))],
+    "set_group_photo": lambda client, jid, data: client.set_group_photo(address(jid), base64.b64decode(data)),
+    "group_photo": lambda client, jid: MessageToDict(
+        client.get_profile_picture(
+            address(jid), protos.engine.GetProfilePictureParams(Preview=False, ExistingID="", IsCommunity=False)
+        )
+    ),
     "type": lambda client, to: client.send_chat_presence(
         address(to), ChatPresence.CHAT_PRESENCE_COMPOSING, ChatPresenceMedia.CHAT_PRESENCE_MEDIA_TEXT
     ),

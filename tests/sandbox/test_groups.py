@@ -23,7 +23,7 @@ def group(sandbox: SandboxProcess) -> str:
     for phone, name in PEOPLE.items():
         sandbox.phone(phone, name)
     made = sandbox.post("/groups", name="Friends", by=ANI, members=[BUDI, CICI])
-    assert made == {"id": made["id"], "name": "Friends", "by": ANI, "members": [ANI, BUDI, CICI]}
+    assert (made["name"], made["by"], made["members"], made["admins"]) == ("Friends", ANI, [*PEOPLE], [ANI])
     assert sandbox.get("/groups") == [made]
     return str(made["id"])
 
@@ -144,7 +144,9 @@ def test_who_may_write(sandbox: SandboxProcess, group: str) -> None:
 async def test_a_stranger_hears_nothing_of_a_group(world: World) -> None:
     group = world.network.groups.create("Others", world.budi, [])
     (answer,) = world.say("iq", [Node("query")], id="1", type="get", xmlns="w:g2", to=group.jid)
-    assert answer.attrs["type"] == "error" and answer.child("error").attrs["code"] == "404"
+    assert answer.attrs["type"] == "error" and answer.child("error").attrs["code"] == "403"
+    (answer,) = world.say("iq", [Node("query")], id="1", type="get", xmlns="w:g2", to=Jid("1", "g.us"))
+    assert answer.child("error").attrs["code"] == "404"
     (answer,) = world.say("iq", [Node("participating")], id="2", type="get", xmlns="w:g2", to=Jid("", "g.us"))
     assert answer.child("groups").children == []
 

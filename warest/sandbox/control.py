@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from warest.errors import Conflict, InvalidInput, NotFound, WarestError
-from warest.sandbox import app_state, attachments, composing, mischief
+from warest.sandbox import app_state, attachments, mischief
 from warest.sandbox.accounts import Account, Device
 from warest.sandbox.certificates import Authority
 from warest.sandbox.faults import Fault
-from warest.sandbox.groups import Group
+from warest.sandbox.group_control import GroupControl
 from warest.sandbox.network import Network
+from warest.sandbox.profile_control import ProfileControl
 from warest.sandbox.web import Request
 from warest.sandbox.writing import Writing
 
@@ -36,19 +37,37 @@ class Control:
     def __init__(self, network: Network, authority: Authority) -> None:
         self._network = network
         self._authority = authority
+        groups = GroupControl(network)
+        profile = ProfileControl(network)
         self._routes: dict[tuple[str, ...], dict[str, Callable[..., Any]]] = {
             ("health",): {"GET": self._health},
             ("network",): {"GET": self._trust},
             ("violations",): {"GET": self._violations},
             ("faults",): {"GET": self._faults, "POST": self._ask_for_fault, "DELETE": self._clear_faults},
             ("phones",): {"GET": self._phones, "POST": self._add_phone},
-            ("groups",): {"GET": self._groups, "POST": self._add_group},
+            ("groups",): {
+                "GET": lambda _: Answer(200, groups.show_all()),
+                "POST": lambda request: Answer(201, groups.create(request)),
+            },
+            ("phones", "*", "group-privacy"): {
+                "POST": lambda request, account: Answer(200, groups.keep_out(request, account))
+            },
+            ("phones", "*", "groups", "*"): {
+                "POST": lambda request, account: Answer(200, groups.act(request, account))
+            },
             ("phones", "*", "scan"): {"POST": self._scan},
             ("phones", "*", "link-code"): {"POST": self._type_code},
             ("phones", "*", "messages"): {"GET": self._messages},
             ("phones", "*", "media", "*"): {"GET": self._media},
             ("phones", "*", "app-state"): {"GET": self._app_state},
             ("phones", "*", "devices"): {"DELETE": self._unlink},
+            ("phones", "*", "profile"): {
+                "GET": lambda _, account: Answer(200, profile.show(account)),
+                "POST": lambda request, account: Answer(200, profile.change(request, account)),
+            },
+            ("phones", "*", "contacts"): {
+                "POST": lambda request, account: Answer(201, profile.name_contact(request, account))
+            },
         }
         for what, write in Writing(network).routes.items():
             self._routes.setdefault(("phones", "*", what), {})["POST"] = _written(write)
@@ -102,15 +121,6 @@ class Control:
         name = request.text("name") if "name" in request.json() else phone
         return Answer(201, _show(self._network.add_phone(phone, name)))
 
-    def _groups(self, request: Request) -> Answer:
-        return Answer(200, [_show_group(group) for group in self._network.groups])
-
-    def _add_group(self, request: Request) -> Answer:
-        phone, told = self._network.accounts.phone, request.json()
-        members = [phone(number) for number in composing.texts(told, "members")]
-        made = self._network.groups.create(composing.text(told, "name"), phone(composing.text(told, "by")), members)
-        return Answer(201, _show_group(made))
-
     async def _scan(self, request: Request, account: Account) -> Answer:
         return _linked(await self._network.link(account, request.text("qr")))
 
@@ -163,13 +173,4 @@ def _show(account: Account) -> dict[str, Any]:
         "jid": str(account.pn),
         "lid": str(account.lid),
         "devices": devices,
-    }
-
-
-def _show_group(group: Group) -> dict[str, Any]:
-    return {
-        "id": group.key,
-        "name": group.name,
-        "by": group.creator.phone,
-        "members": [member.phone for member in group.members],
     }

@@ -3,6 +3,7 @@
 import time
 from typing import TYPE_CHECKING
 
+from warest.ids import Jid
 from warest.sandbox.accounts import Account, Device
 from warest.sandbox.groups import Group, group_of
 from warest.sandbox.nodes import MalformedNode, Node, Value
@@ -12,6 +13,12 @@ if TYPE_CHECKING:
 
 #: Children of a message that are for the receiver, beside its <enc>.
 ENCLOSURES = frozenset({"biz", "bot", "meta", "reporting"})
+
+
+def is_silenced(network: "Network", sender: Device, to: Jid) -> bool:
+    """Whether only admins may write there, and the sender is none."""
+    group = group_of(network, sender, to)
+    return group.facts.announcement and not group.roles[sender.account]
 
 
 def deliver(network: "Network", sender: Device, stanza: Node) -> None:
@@ -35,8 +42,8 @@ def _copies(network: "Network", stanza: Node, group: Group) -> dict[tuple[Accoun
     found: dict[tuple[Account, int], Node] = {}
     for copy in participants.each("to") if participants else ():
         account = network.accounts.find(copy.jid("jid"))
-        if account is None or account not in group.members:
-            raise MalformedNode(f"a copy for {copy.jid('jid')}, who is not in {group.jid}")
+        if account is None:
+            raise MalformedNode(f"a copy for {copy.jid('jid')}, who does not exist")
         found[account, copy.jid("jid").device] = copy.child("enc")
     return found
 

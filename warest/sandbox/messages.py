@@ -28,6 +28,8 @@ def on_message(network: "Network", device: Device, stanza: Node) -> None:
     ack = Node("ack", {"class": "message", "id": stanza.text("id"), "from": to, "t": str(int(time.time()))})
     if fault := network.faults.take("error_ack", phone):
         ack.attrs["error"] = str(fault.options["error"])
+    elif to.is_group and group_messages.is_silenced(network, device, to):
+        ack.attrs["error"] = "403"
     elif to.is_group:
         group_messages.deliver(network, device, stanza)
     else:

@@ -42,9 +42,13 @@ create table sessions (     -- Signal sessions of phones, by the address of the 
     phone text not null, address text not null, record blob not null, primary key (phone, address)
 ) without rowid;
 create table groups (
-    id text primary key, name text not null, creator text not null, created integer not null
+    id text primary key, name text not null, creator text not null, created integer not null,
+    facts text not null     -- JSON: groups.Facts
 ) without rowid;
-create table group_members (id text not null, phone text not null, unique (id, phone));
+create table group_members (id text not null, phone text not null, role text not null, unique (id, phone));
+create table group_requests (id text not null, phone text not null, at integer not null, unique (id, phone));
+create table group_pictures (id text primary key, data blob not null) without rowid;
+create table group_privacy (phone text primary key) without rowid;     -- who is not to be added to groups
 create table sender_keys (  -- of phones, and those that they were handed, by the address of the device that writes
     phone text not null, chat text not null, address text not null, record blob not null,
     primary key (phone, chat, address)
@@ -73,9 +77,12 @@ create table violations (
     seq integer primary key autoincrement, at real not null, device text not null, what text not null,
     node text not null
 );
-pragma user_version = 5;
+create table profiles (     -- facts: JSON, profiles.Facts
+    phone text primary key, facts text not null, picture blob not null
+) without rowid;
+pragma user_version = 7;
 """
-_VERSION = 5
+_VERSION = 7
 
 #: What leads from a version to the next.
 _CHANGES = {
@@ -102,6 +109,20 @@ _CHANGES = {
             primary key (phone, chat, address)
         ) without rowid;
         pragma user_version = 5;
+    """,
+    5: """
+        alter table groups add column facts text not null default '{}';
+        alter table group_members add column role text not null default '';
+        update group_members set role = 'superadmin'
+            where phone = (select creator from groups where groups.id = group_members.id);
+        create table group_requests (id text not null, phone text not null, at integer not null, unique (id, phone));
+        create table group_pictures (id text primary key, data blob not null) without rowid;
+        create table group_privacy (phone text primary key) without rowid;
+        pragma user_version = 6;
+    """,
+    6: """
+        create table profiles (phone text primary key, facts text not null, picture blob not null) without rowid;
+        pragma user_version = 7;
     """,
 }
 

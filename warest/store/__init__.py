@@ -18,6 +18,7 @@ from warest.store.contacts import Contacts
 from warest.store.deliveries import Deliveries
 from warest.store.endpoints import Endpoints
 from warest.store.files import Files, MessageFile
+from warest.store.groups import Groups
 from warest.store.history_records import Chat, ChatNews, Contact, ContactNews, Message, NewSend, Send
 from warest.store.messages import Messages
 from warest.store.mysql import Mysql
@@ -45,6 +46,7 @@ class Store(AccountQueries, SessionQueries):
         super().__init__(opened)
         self.chats = Chats(opened)
         self.contacts = Contacts(opened)
+        self.groups = Groups(opened)
         self.messages = Messages(opened)
         self.search = Search(opened)
         self.files = Files(opened)
@@ -56,6 +58,13 @@ class Store(AccountQueries, SessionQueries):
     def together(self) -> AbstractContextManager[None]:
         """What is written within becomes durable at once, or not at all."""
         return transaction()
+
+    def version(self) -> str:
+        """Of the database, from itself."""
+        ask = {"SQLite": "select sqlite_version()", "PostgreSQL": "show server_version"}
+        with transaction():
+            db = self._entities.db
+            return str(db.execute(ask.get(db.provider.dialect, "select version()")).fetchone()[0])
 
 
 def open(database: Database) -> Store:

@@ -14,7 +14,17 @@ from warest.store.records import Account, SessionRecord
 from warest.store.schema import transaction
 
 #: What belongs to a session, by its column `session`: that without which the others cannot be comes last.
-_BELONGINGS = ("deliveries", "endpoints", "sends", "files", "messages", "contacts", "chats")
+_BELONGINGS = (
+    "deliveries",
+    "endpoints",
+    "sends",
+    "files",
+    "messages",
+    "contacts",
+    "group_members",
+    "chat_groups",
+    "chats",
+)
 
 
 class SessionQueries:

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
-from warest import commands
+from warest import commands, group_commands, profile_commands
 from warest.whatsapp import protos
 from warest.whatsapp.client import Client
-from warest.whatsapp.outbound import actions, app_state, lookups, many_files, sends
+from warest.whatsapp.outbound import actions, app_state, groups, lookups, many_files, profiles, sends
 from warest.whatsapp.outbound.engine import refusal
 from warest.whatsapp.outbound.sends import Take
 
@@ -52,6 +52,28 @@ _HANDLERS: dict[type, Callable[[Client, Any, Take], Any]] = {
     commands.CheckNumbers: lookups.check_numbers,
     commands.ResolveName: lookups.resolve,
     commands.GroupExists: lookups.group_exists,
+    group_commands.ListGroups: groups.list_groups,
+    group_commands.AskGroup: groups.ask,
+    group_commands.CreateGroup: groups.create,
+    group_commands.NameGroup: groups.name,
+    group_commands.DescribeGroup: groups.describe,
+    group_commands.LockGroup: groups.lock,
+    group_commands.AnnounceGroup: groups.announce,
+    group_commands.LeaveGroup: groups.leave,
+    group_commands.SetGroupPicture: groups.set_picture,
+    group_commands.AskGroupPicture: groups.ask_picture,
+    group_commands.ChangeMembers: groups.change,
+    group_commands.AskInvite: groups.invite,
+    group_commands.PreviewGroup: groups.preview,
+    group_commands.JoinGroup: groups.join,
+    group_commands.AskRequests: groups.ask_requests,
+    group_commands.ApproveRequests: groups.approve,
+    group_commands.DissolveGroup: groups.dissolve,
+    profile_commands.LookAt: profiles.look_at,
+    profile_commands.ShowPicture: profiles.show_picture,
+    profile_commands.HidePicture: profiles.hide_picture,
+    profile_commands.AskPrivacy: profiles.ask_privacy,
+    profile_commands.ReadContacts: profiles.read_contacts,
     commands.PairPhone: pair_phone,
     commands.Logout: logout,
 }

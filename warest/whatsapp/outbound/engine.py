@@ -39,13 +39,18 @@ def names_of(client: Client, account: Jid) -> tuple[Jid | None, Jid | None]:
     """Number and LID of a person; the engine has just learned the pair in order to send. None where unknown."""
     if account.is_group:
         return None, None
+    other = other_name(client, account)
+    return (other, account) if account.is_lid else (account, other)
+
+
+def other_name(client: Client, account: Jid) -> Jid | None:
+    """The LID of a number, or the number of a LID, from the engine's own book; None where it does not know it."""
     ask = client.engine.get_pn_from_lid if account.is_lid else client.engine.get_lid_from_pn
     try:
         found = ask(engine_jid(account))  # an empty address when it is not known
     except protos.errors.GetJIDFromStoreError:
-        found = None
-    other = jid_of(found) if found is not None and found.User else None
-    return (other, account) if account.is_lid else (account, other)
+        return None
+    return jid_of(found) if found.User else None
 
 
 def require_somebody(client: Client, account: Jid) -> None:
@@ -53,7 +58,7 @@ def require_somebody(client: Client, account: Jid) -> None:
 
     The engine itself asks about numbers before it sends, and about LIDs never.
     """
-    if account.is_group or all(names_of(client, account)):
+    if account.is_group or other_name(client, account):
         return
     errors = protos.errors
     try:
