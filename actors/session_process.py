@@ -12,12 +12,13 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import dramatiq
 
 from warest import events, ids, lifecycle, mirroring
+from warest.actors.address_book import AddressBook
 from warest.actors.command_runner import CommandRunner
 from warest.actors.heartbeat import Heartbeat
 from warest.actors.phone import PhoneWatch
@@ -28,7 +29,8 @@ from warest.config.settings import Settings
 from warest.errors import DriverError, LeaseLost, NotConnected, WarestError
 from warest.leases import Lease
 from warest.pictures import qr_data_uri
-from warest.whatsapp import fixes, inbound, past, reports
+from warest.vitals import Reporter
+from warest.whatsapp import fixes, inbound, past, presence_reports, reports
 from warest.whatsapp.client import Client
 from warest.whatsapp.group_reports import GroupReports
 from warest.whatsapp.keystores import KeyStores
@@ -93,6 +95,13 @@ class Session:
         self._status = LOST
         self._attempts = 0
         self._lease = order.lease
+        self._reporter = Reporter(
+            self.house.redis,
+            "session",
+            {"messages": self.house.meter},
+            session=order.identity.id,
+            watches=False,
+        )
         self._delay = order.delay
         self._heartbeat = Heartbeat(
             self.house.leases, order.lease, on_beat=self._look_after, on_lost=self._on_lease_lost
@@ -104,10 +113,12 @@ class Session:
         signal.signal(signal.SIGTERM, lambda *_: self._end(ASKED))
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole terminal; the supervisor decides
         self._pacing = pacing_of(order.settings, self.house.redis, self.identity.ulid)
+        self._book = AddressBook(self.house.bus, self.identity.ulid)
         self._commands = CommandWords(kinds.split(order.settings.commands))
         engine = fixes.load(order.noise_root)
-        syncs = order.settings.app_state_fix and fixes.mend_app_state()
-        self.client = Client(engine, key_store, self, syncs_app_state=syncs)
+        mends = order.settings.app_state_fix
+        syncs, removes = mends and fixes.mend_app_state(), mends and fixes.mend_removal()
+        self.client = Client(engine, key_store, self, syncs_app_state=syncs, removes_pictures=removes)
         self._groups = GroupReports(self.identity.ulid, functools.partial(other_name, self.client))
 
     def run(self) -> int:
@@ -140,8 +151,10 @@ class Session:
 
     def on_open(self, me: dict[str, Any]) -> None:
         self._attempts = 0
+        self._book.look_soon()
         now_ms = time.time_ns() // 1_000_000
         self._change("open", {"status": "open", "me": me}, me=me, connected_ms=now_ms, qr=None, qr_until=None)
+        self._publish(events.CREDS_UPDATE, {}, event_id=ids.new_event_id())
 
     def on_disconnected(self) -> None:
         self._attempts += 1
@@ -172,9 +185,13 @@ class Session:
 
     def on_history(self, history: Any) -> None:
         """In parts that Redis takes at once; its lane is as long as it may be while a worker writes it down."""
-        notes = past.notes_of(history, self.client.own_names)
-        while portion := list(itertools.islice(notes, NOTES_AT_ONCE)):
-            self._remember(*portion)
+        self._remember_all(past.notes_of(history, self.client.own_names))
+
+    def on_presence(self, event: Any) -> None:
+        self._report(presence_reports.of(event, functools.partial(other_name, self.client)))
+
+    def on_contacts(self, notes: Iterator[dict[str, Any]]) -> None:
+        self._remember_all(self._book.news(notes))
 
     def on_group(self, kind: str, event: Any) -> None:
         for report in self._groups.of(kind, self.client.own_names, event):
@@ -220,11 +237,17 @@ class Session:
         if notes:
             self._surely(lambda: self.house.bus.remember(self.identity.ulid, *notes))
 
+    def _remember_all(self, notes: Iterator[dict[str, Any]]) -> None:
+        while portion := list(itertools.islice(notes, NOTES_AT_ONCE)):
+            self._remember(*portion)
+
     def _look_after(self) -> None:
         """At every sign of life of this process."""
+        self._reporter.tick()
         self._give_up_if_stuck()
         if self.client.is_open:
             self._miss_the_phone()
+            self._book.look()
 
     def _miss_the_phone(self) -> None:
         if (seen_at := self._phone.to_keep()) is not None:
@@ -269,6 +292,7 @@ class Session:
         patience.start()
         worker.stop(timeout=int(STOP_PATIENCE * 500))
         self.client.close()
+        self._reporter.leave()
         self.house.broker.close()
 
     def _change(self, state: str, data: dict[str, Any] | None = None, **fields: Any) -> None:

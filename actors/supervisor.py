@@ -25,10 +25,12 @@ from warest.actors.children import STOP_PATIENCE, Child, Children
 from warest.actors.fork_server import Exited, ForkServer
 from warest.actors.memory import StateMemory
 from warest.actors.network import Network, session_environment
+from warest.actors.renewal import Renewal
 from warest.config.house import House, key_stores_of
 from warest.errors import LeaseLost, WarestError
 from warest.ids import new_ulid
 from warest.leases import Lease, Supervisors
+from warest.restarts import Restarts
 from warest.store import SessionRecord, Store
 
 log = logging.getLogger(__name__)
@@ -67,6 +69,8 @@ class Supervisor:
         self._forget_dead_peers()
         self._children.listen()
         self._sweeper.start()
+        renewal = Renewal(self._children, self._house.states, Restarts(self._house.redis), self.start)
+        renewal.run_beside(self._closing)
 
     def start(self, ulid: str) -> None:
         """Make a session run, here unless somebody holds it, if that is still wanted. Safe to repeat."""

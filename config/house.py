@@ -15,6 +15,7 @@ from redis.retry import Retry
 from warest import store
 from warest.addresses import Networks
 from warest.broker import StreamsBroker
+from warest.broker.metering import Metering
 from warest.bus import Bus
 from warest.config import kinds, pacing_settings, secrets, storage_settings
 from warest.config.settings import Settings
@@ -22,6 +23,7 @@ from warest.drivers import storage
 from warest.handouts import Handouts
 from warest.leases import Leases
 from warest.limits import Limits
+from warest.meters import Meter
 from warest.pacing import Pacing
 from warest.spool import Spool
 from warest.states import States
@@ -51,16 +53,18 @@ class House:
     bus: Bus
     states: States
     leases: Leases
+    meter: Meter  #: of the Dramatiq messages that this process works on
 
 
 def connect(settings: Settings) -> House:
     # Results are waited for in a blocking command, so no socket timeout: the wait's own is the limit.
     retry = Retry(ExponentialBackoff(cap=LONGEST_PAUSE, base=FIRST_PAUSE), RETRIES)
     client = redis.Redis.from_url(settings.redis_url, socket_timeout=None, health_check_interval=30, retry=retry)
-    broker = StreamsBroker(client, middleware=_middleware(client), max_queue_length=settings.queue_limit)
+    metering = Metering()
+    broker = StreamsBroker(client, middleware=[metering, *_middleware(client)], max_queue_length=settings.queue_limit)
     leases = Leases(client, ttl=settings.lease)
     bus = Bus(broker, client, leases, events_kept=settings.events_kept)
-    return House(settings, client, broker, bus, States(client), leases)
+    return House(settings, client, broker, bus, States(client), leases, metering.meter)
 
 
 def database(settings: Settings) -> store.Database:

@@ -33,6 +33,17 @@ def _time_zone(name: str) -> str:
     return name
 
 
+def _locale(name: str) -> str:
+    if name != "en-US":
+        import babel  # a session process should not pay for it
+
+        try:
+            babel.Locale.parse(name.replace("-", "_"))
+        except (babel.UnknownLocaleError, ValueError):
+            raise ValueError("no such locale; their names look like en-US, id or pt-BR") from None
+    return name
+
+
 def _header_text(value: str) -> str:
     """It goes out in a webhook header, where a line break would begin the next one."""
     if not value.isprintable():
@@ -91,6 +102,7 @@ def split(value: str) -> list[str]:
 Sha2 = Annotated[Literal["224", "256", "384", "512"], BeforeValidator(_hash_name)]
 CountryCode = Annotated[str, BeforeValidator(lambda value: re.sub(r"[^0-9]", "", str(value))), Field(min_length=1)]
 TimeZone = Annotated[str, AfterValidator(_time_zone)]
+Locale = Annotated[str, AfterValidator(_locale)]
 HeaderText = Annotated[str, AfterValidator(_header_text)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 Seconds = Annotated[float, Field(gt=0)]

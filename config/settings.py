@@ -24,6 +24,7 @@ from warest.config.kinds import (
     DbSchema,
     DbUrl,
     HeaderText,
+    Locale,
     Milliseconds,
     NeededByServer,
     Networks,
@@ -65,7 +66,7 @@ class Settings(StorageSettings, FetchSettings, MediaSettings, MirrorSettings, Up
     timezone: TimeZone = variables(
         "WAREST_TIMEZONE", "GENERIC_TIMEZONE", default="UTC", help="IANA name, for shown times."
     )
-    timezone_locale: str = variables("WAREST_TZ_LOCALE", "TZ_LOCALE", default="en-US", help="How times are written.")
+    timezone_locale: Locale = variables("WAREST_TZ_LOCALE", "TZ_LOCALE", default="en-US", help="How times are written.")
     country_code: CountryCode = variables(
         "WAREST_DEFAULT_COUNTRY_CODE", default="62", help="Replaces the leading zeros of a phone number."
     )
@@ -75,6 +76,14 @@ class Settings(StorageSettings, FetchSettings, MediaSettings, MirrorSettings, Up
         "REDIS_URL",
         default="redis://127.0.0.1:6379/0",
         help="Redis >= 6.2 or Valkey; `unix://PATH` for a socket. `warest up` brings its own.",
+    )
+
+    server_name: str = variables("WAREST_SERVER_NAME", default="Warest API", help="What this installation is called.")
+    metrics_token: str = variables(
+        "WAREST_METRICS_TOKEN",
+        default="",
+        secret=True,
+        help="Whoever has it as bearer token may read `/metrics`, for Prometheus; an admin's key may in any case.",
     )
 
     admin_username: HeaderText = variables(
@@ -241,7 +250,7 @@ class Settings(StorageSettings, FetchSettings, MediaSettings, MirrorSettings, Up
         "WAREST_APP_STATE_FIX",
         default=True,
         help="Mend the engine in the memory of session processes, so that stars, mutes, archives and the like reach "
-        "the phone. Without it they are kept here only.",
+        "the phone, and pictures can be taken away. Without it the former are kept here only.",
     )
     log_level: Annotated[Literal["error", "warn", "info", "debug"], BeforeValidator(lower)] = variables(
         "LOG_LEVEL", default="info", help="Log level."

@@ -13,14 +13,16 @@ from warest.config import folders, house, secrets, settings
 from warest.config.house import House
 from warest.drivers.storage import Storage
 from warest.http import errors as http_errors
-from warest.http import middleware
+from warest.http import middleware, restarting
 from warest.http.acting import Acting
 from warest.http.clients import Clients
 from warest.http.file_sending import FileSending
 from warest.http.gate import Gate, SpamGuard
 from warest.http.grouping import Grouping
+from warest.http.health import Health
 from warest.http.inputs import Inputs
 from warest.http.message_views import MessageViews
+from warest.http.metering import Metering
 from warest.http.portraits import Portraits
 from warest.http.resources import (
     auth,
@@ -40,7 +42,10 @@ from warest.http.resources import (
     media_sends,
     message_actions,
     messages,
+    metrics,
     misc,
+    people,
+    profile,
     received_files,
     search,
     server,
@@ -48,6 +53,7 @@ from warest.http.resources import (
     sessions,
     storage,
 )
+from warest.http.resources.capabilities import Capabilities
 from warest.http.sending import Sending
 from warest.http.sessions import SessionAccess
 from warest.http.sources import Sources
@@ -56,6 +62,7 @@ from warest.http.uploads import Uploads
 from warest.limits import Limits
 from warest.logins import Lockout, UiSessions
 from warest.store import Store
+from warest.vitals import Reporter
 
 _JSON = "application/json; charset=utf-8"
 
@@ -68,15 +75,36 @@ def from_env() -> App:
     kept, parts = secrets.load(current), house.connect(current)
     atexit.register(folders.join(current, parts.redis, "web").leave)
     opened, files = house.open_store(current), house.open_storage(current)
-    return create_app(parts, opened, files, house.open_limits(current), admin_key=kept.admin_apikey)
+    metering = Metering()
+    reporter = reporter_of(parts, metering)
+    reporter.run_beside(restarting.watch(parts.redis, reporter.started_at))
+    atexit.register(reporter.leave)
+    limits = house.open_limits(current)
+    return create_app(parts, opened, files, limits, admin_key=kept.admin_apikey, metering=metering, reporter=reporter)
 
 
-def create_app(parts: House, opened: Store, files: Storage, limits: Limits, *, admin_key: str) -> App:
-    """`admin_key` is the one that the settings give to the first admin."""
+def reporter_of(parts: House, metering: Metering) -> Reporter:
+    return Reporter(parts.redis, "web", {"http": metering.meter})
+
+
+def create_app(
+    parts: House,
+    opened: Store,
+    files: Storage,
+    limits: Limits,
+    *,
+    admin_key: str,
+    metering: Metering | None = None,
+    reporter: Reporter | None = None,
+) -> App:
+    """`admin_key` is the one that the settings give to the first admin. `metering` and `reporter` are those of a
+    process that tells of itself."""
+    metering = metering or Metering()
     current, any_case, logins = parts.settings, middleware.AnyCase(), logins_of(parts, opened, limits, admin_key)
     app: App = falcon.App(
         media_type=_JSON,
         middleware=[
+            metering,
             middleware.RequestId(),
             middleware.Gzip(),
             Clients(current),
@@ -94,7 +122,7 @@ def create_app(parts: House, opened: Store, files: Storage, limits: Limits, *, a
     app.req_options.auto_parse_qs_csv = False
     json_handler = media.JSONHandler(dumps=_dumps, loads=orjson.loads)
     app.resp_options.media_handlers.update({_JSON: json_handler, falcon.MEDIA_JSON: json_handler})
-    found = dict(routes(parts, opened, files, logins))
+    found = routes(parts, opened, files, logins, reporter or reporter_of(parts, metering))
     described = documentation.OpenApi(current, found)
     found |= {"/docs/openapi.json": described, "/docs/code-table.json": documentation.CodeTable()}
     for template, resource in found.items():
@@ -116,8 +144,16 @@ def logins_of(parts: House, opened: Store, limits: Limits, admin_key: str) -> au
     return auth.Auth(current, opened, lockout, ui_sessions, Gate(current, opened, limits, ui_sessions), admin_key)
 
 
-def routes(parts: House, opened: Store, files: Storage, logins: auth.Auth) -> Iterator[tuple[str, Any]]:
+def routes(parts: House, opened: Store, files: Storage, logins: auth.Auth, reporter: Reporter) -> dict[str, Any]:
     """Every path and its resource."""
+    found = dict(_routes(parts, opened, files, logins, reporter))
+    path = "/api/v1/server/capabilities"
+    return found | {path: Capabilities(parts.settings, found)}
+
+
+def _routes(
+    parts: House, opened: Store, files: Storage, logins: auth.Auth, reporter: Reporter
+) -> Iterator[tuple[str, Any]]:
     access, spool = SessionAccess(opened, parts.states), house.open_spool(parts.settings, files)
     fetcher = house.open_fetcher(parts.settings)
     sources = Sources(parts.settings, spool, fetcher)
@@ -134,7 +170,8 @@ def routes(parts: House, opened: Store, files: Storage, logins: auth.Auth) -> It
     yield "/api/auth/login", auth.Login(logins)
     yield "/api/auth/logout", auth.Logout(logins)
     yield "/api/auth/session", auth.Session(logins)
-    yield "/api/v1/server/ping", server.Ping(parts.settings)
+    yield from server.routes(parts, opened, Health(parts, opened, files))
+    yield "/metrics", metrics.Metrics(parts, opened, reporter)
     yield "/api/v1/session/create", sessions.Create(shared)
     yield "/api/v1/session/create/pair-code", session_life.Pair(shared)
     yield "/api/v1/session/logout", session_life.Logout(shared)
@@ -144,6 +181,10 @@ def routes(parts: House, opened: Store, files: Storage, logins: auth.Auth) -> It
     yield "/api/v1/session/delete", sessions.Delete(shared)
     yield "/api/v1/session/{sessionId}/config", sessions.Configure(shared)
     yield from misc.routes(parts, opened, files, spool, fetcher)
+    portraits = Portraits(Inputs(fetcher), Studio(parts.bus, spool), spool)
+    own = profile.Profile(parts.bus, access, parts.states, parts.settings)
+    yield from profile.routes(own, portraits)
+    yield from people.routes(own, opened)
     yield "/api/v1/messages/send/text", messages.SendTextResource(sending)
     yield "/api/v1/messages/send/document", documents.SendDocument(files_sending)
     yield "/api/v1/messages/send/media", media_sends.SendMedia(files_sending)
@@ -178,7 +219,7 @@ def routes(parts: House, opened: Store, files: Storage, logins: auth.Auth) -> It
     yield from groups.routes(grouping)
     yield from group_people.routes(grouping)
     yield from group_links.routes(grouping)
-    yield from group_settings.routes(grouping, Portraits(Inputs(fetcher), Studio(parts.bus, spool), spool))
+    yield from group_settings.routes(grouping, portraits)
     yield from storage.routes(parts.settings, files, logins.gate)
 
 

@@ -4,6 +4,7 @@ Facts: contract, endpoints.md 0.3 and 0.4; quirks Q1 and Q22. The order is the c
 recipient, quota.
 """
 
+import hmac
 import re
 from typing import Any, NoReturn
 from urllib.parse import quote
@@ -25,6 +26,8 @@ _KEY_HEADERS = ("X-WAREST-API-KEY", "X-API-KEY", "API-KEY")
 _KEY_QUERIES = ("api_key", "apikey", "apiKey")
 _KEY_SCHEMES = ("Bearer ", "Token ", "APIKey ")
 
+_FOR_ADMINS = (Access.ADMIN, Access.METRICS)
+
 _COSTS_QUOTA = re.compile(r"/api/v1/(server|messages|chats)(/|$)")
 
 #: Sends whose recipient is looked at; a file on its way to a route that reads it raw has none yet.
@@ -40,6 +43,7 @@ class Gate:
         self._sessions = sessions
         self._rate = Window(settings.rate_max, settings.rate_window_ms)
         self._guesses = settings.guesses_max
+        self._metrics_token = settings.metrics_token.encode()
 
     def process_resource(
         self, request: falcon.Request, response: falcon.Response, resource: Any, _: dict[str, str]
@@ -55,8 +59,10 @@ class Gate:
         request.context.family = operation.family
         if operation.access is Access.PAGE:
             request.context.account = self._by_cookie(request)
+        elif operation.access is Access.METRICS and self._is_monitor(request):
+            return
         elif operation.access is not Access.PUBLIC:
-            self._admit(request, response, admins_only=operation.access is Access.ADMIN)
+            self._admit(request, response, admins_only=operation.access in _FOR_ADMINS)
 
     def refuse_unknown(self, request: falcon.Request, response: falcon.Response) -> NoReturn:
         """Under /api/v1 even an unknown path asks for a key first, and under /api/v1/server for an admin's."""
@@ -94,6 +100,10 @@ class Gate:
         if admins_only and not account.is_admin:
             raise Rejection(403, "Admin only")
         request.context.account, request.context.key = account, key
+
+    def _is_monitor(self, request: falcon.Request) -> bool:
+        """Any other token is taken for a key."""
+        return bool(self._metrics_token) and hmac.compare_digest(key_of(request).encode(), self._metrics_token)
 
     def _admit_reader(self, request: falcon.Request) -> None:
         login = f"/login?next={quote(request.path, safe='')}"

@@ -21,6 +21,7 @@ from warest.http.codes import Code
 from warest.http.errors import Refusal
 from warest.http.operation import Flag, Parameters, Result, Word, word
 from warest.http.sessions import SessionAccess, phone_of
+from warest.profile_commands import HidePicture
 from warest.states import States
 from warest.store import Account, SessionRecord, Store
 
@@ -109,7 +110,7 @@ class Grouping:
     def place(self, request: falcon.Request, given: OfGroup, group: str) -> Place:
         return dataclasses.replace(self.session(request, given), group=group)
 
-    def order(self, place: Place, command: GroupCommand, failed: Code = Code.INTERNAL_ERROR) -> Any:
+    def order(self, place: Place, command: GroupCommand | HidePicture, failed: Code = Code.INTERNAL_ERROR) -> Any:
         """Have the session do it. `failed` is the code for what WhatsApp refuses."""
         try:
             return self._bus.call(place.record.ulid, command, self._settings.command_timeout)

@@ -7,10 +7,12 @@ from typing import Annotated, Any, ClassVar
 
 import falcon
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic.fields import FieldInfo
 
 from warest.errors import InvalidInput
 from warest.http.codes import Code
 from warest.http.errors import Family, envelope
+from warest.http.support import Limit
 
 
 class Access(Enum):
@@ -21,6 +23,7 @@ class Access(Enum):
     READER = "reader"  # by that cookie or by a key
     USER = "user"
     ADMIN = "admin"
+    METRICS = "metrics"  # an admin, or a monitor by its own token
 
 
 _YES = {"true", "1", "yes", "y", "on"}
@@ -49,6 +52,9 @@ class Parameters(BaseModel):
 
     #: Whether the query wins over the body for a name that stands in both (contract, endpoints.md 0.5).
     query_first: ClassVar[bool] = False
+
+    #: Whether names count in any case.
+    any_case: ClassVar[bool] = False
 
     #: Passwords: not in the query, which ends in logs, nor in a form, which any page can post.
     json_only: ClassVar[bool] = False
@@ -98,6 +104,7 @@ class Operation:
     parameters: type[Parameters]
     result: type[Result]
     codes: tuple[Code, ...]
+    limit: Limit | None = None
 
 
 Responder = Callable[..., Answer | Bytes]
@@ -111,10 +118,11 @@ def operation(
     result: type[Result] = Result,
     access: Access = Access.USER,
     codes: tuple[Code, ...] = (),
+    limit: Limit | None = None,
 ) -> Callable[[Responder], Callable[..., None]]:
     """Make a Falcon responder of `handler(self, request, parameters, **path) -> Answer`, or Bytes.
 
-    `codes` are those that it may answer with besides SUCCESS.
+    `codes` are those that it may answer with besides SUCCESS; `limit` is what the engine cannot do of it.
     """
 
     def decorate(handler: Responder) -> Callable[..., None]:
@@ -122,7 +130,7 @@ def operation(
             handler(self, request, parse(parameters, request, path), **path).render(response, family)
 
         respond.__doc__ = handler.__doc__
-        respond.operation = Operation(summary, family, access, parameters, result, codes)  # type: ignore[attr-defined]
+        respond.operation = Operation(summary, family, access, parameters, result, codes, limit)  # type: ignore[attr-defined]
         return respond
 
     return decorate
@@ -134,8 +142,24 @@ def parse(model: type[Parameters], request: falcon.Request, path: dict[str, str]
     given = {**body, **request.params} if model.query_first else {**request.params, **body}
     if model.json_only:
         given = body if (request.content_type or "").lower().startswith("application/json") else {}
+    if model.any_case:
+        given = _by_known_names(model, given)
     try:
         return model.model_validate({name: value for name, value in {**given, **path}.items() if value is not None})
     except ValidationError as error:
         fault = error.errors()[0]
         raise InvalidInput(f"Parameter '{'.'.join(map(str, fault['loc']))}': {fault['msg']}") from None
+
+
+def _by_known_names(model: type[Parameters], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Of several that differ in case only, the one that is spelt right counts, else the first."""
+    known = {name.lower(): name for field in model.model_fields.values() for name in _names_of(field)}
+    found: dict[str, Any] = {}
+    for name, value in given.items():
+        found.setdefault(known.get(name.lower(), name), value)
+    return found | {name: given[name] for name in found if name in given}
+
+
+def _names_of(field: FieldInfo) -> list[str]:
+    choices = getattr(field.validation_alias, "choices", None)
+    return [str(name) for name in choices or [field.alias or field.validation_alias or ""] if name]

@@ -1,4 +1,4 @@
-"""Pictures of groups: from what a request names to the JPEG that WhatsApp takes."""
+"""Pictures of people and groups: from what a request names to the JPEG that WhatsApp takes."""
 
 from warest.errors import FetchError, InvalidInput
 from warest.http.codes import Code

@@ -1,6 +1,6 @@
 """Whose session a request means: the one place where owners are checked.
 
-Facts: contract, endpoints.md 0.5 (S1, S2, S4); decision 19 for what a stranger hears.
+Facts: contract, endpoints.md 0.5 (S1 to S4); decision 19 for what a stranger hears.
 """
 
 import threading
@@ -46,7 +46,7 @@ class SessionAccess:
         return record
 
     def online(self, account: Account, name: str | None, phone: str | None) -> SessionRecord:
-        """Of the groups' routes: says what is wrong with a session, too (S2)."""
+        """Of the routes of groups and profiles: says what is wrong with a session, too (S2, S3)."""
         if name and not ids.SESSION_NAME.fullmatch(name):
             raise Refusal(Code.INVALID_PARAMETER, "sessionId is invalid")
         record = self._store.session(name) if name else self._by_phone(account, phone)

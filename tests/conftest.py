@@ -17,6 +17,7 @@ from warest.config import house
 from warest.config.settings import Settings
 from warest.drivers.storage import Storage
 from warest.http import app
+from warest.http.metering import Metering
 from warest.limits import Limits
 from warest.spool import Spool
 
@@ -104,4 +105,5 @@ def spool(settings: Settings, files: Storage) -> Spool:
 @pytest.fixture
 def routes(opened: store.Store, parts: house.House, files: Storage, limits: Limits) -> dict[str, Any]:
     """Path template -> resource, as the application has them."""
-    return dict(app.routes(parts, opened, files, app.logins_of(parts, opened, limits, ADMIN_KEY)))
+    logins, reporter = app.logins_of(parts, opened, limits, ADMIN_KEY), app.reporter_of(parts, Metering())
+    return app.routes(parts, opened, files, logins, reporter)

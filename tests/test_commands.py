@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from warest import commands, group_commands
+from warest import commands, group_commands, profile_commands
 
 MINE = commands.Key(chat="1@lid", id="A", from_me=True)
 THEIRS = commands.Key(chat="2@g.us", id="B", from_me=False, participant="3@lid", timestamp=1_700_000_000)
@@ -47,6 +47,11 @@ SAMPLES = [
         link="https://x",
         preview={"title": "t"},
     ),
+    profile_commands.LookAt(jids=("1@lid", "2@lid"), pictures=True),
+    profile_commands.ShowPicture(file="spool/x"),
+    profile_commands.HidePicture(jid="2@g.us"),
+    profile_commands.AskPrivacy(),
+    profile_commands.ReadContacts(),
     group_commands.ListGroups(),
     group_commands.AskGroup(jid="2@g.us"),
     group_commands.CreateGroup(name="ä", participants=("1@lid", "3@lid")),

@@ -11,6 +11,7 @@ from warest.config import reference
 from warest.config.settings import Settings
 from warest.http import openapi
 from warest.http.codes import Code
+from warest.http.resources import capabilities
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
@@ -32,6 +33,11 @@ def test_every_route_is_documented(routes: dict[str, object]) -> None:
     listed = set(re.findall(r"^\| `(\w+) (/\S+)` \|", (ROOT / "docs/api.md").read_text(), re.MULTILINE))
     described = openapi.document(Settings(), routes)["paths"]
     assert listed == {(method.upper(), path) for path, methods in described.items() for method in methods}
+
+
+def test_the_readme_says_what_is_limited(routes: dict[str, object]) -> None:
+    """`python -m warest.http.resources.capabilities` has been run since the last change of a route or a limit."""
+    assert capabilities.in_readme((ROOT / "README.md").read_text()) == capabilities.markdown(routes)
 
 
 def test_every_event_is_documented() -> None:

@@ -10,6 +10,7 @@ from typing import Any, get_args
 
 from warest.group_commands import GroupCommand
 from warest.media.options import Kind
+from warest.profile_commands import ProfileCommand
 
 #: What one can be seen to be.
 PRESENCES = ("available", "unavailable", "composing", "recording", "paused")
@@ -298,12 +299,15 @@ LookUp = CheckNumbers | ResolveName | GroupExists
 #: Those whose outcome is kept in a record of its own (store.sends).
 SENDS = (SendText, SendFile, SendFiles, SendInteractive, SendContacts, SendLocation, SendPoll)
 
-Command = Outgoing | Action | LookUp | GroupCommand | PairPhone | Logout
+Command = Outgoing | Action | LookUp | GroupCommand | ProfileCommand | PairPhone | Logout
 
 type_of: dict[str, type] = {
     kind.__name__: kind
-    for kind in (*SENDS, *get_args(Action), *get_args(LookUp), *get_args(GroupCommand), PairPhone, Logout)
-}
+    for kind in (
+        *SENDS, *get_args(Action), *get_args(LookUp), *get_args(GroupCommand), *get_args(ProfileCommand), PairPhone,
+        Logout,
+    )
+}  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

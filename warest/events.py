@@ -28,6 +28,8 @@ GROUP_PARTICIPANTS = "group_participants"
 GROUP_JOIN = "group_join"
 GROUP_LEAVE = "group_leave"
 GROUP_UPDATE = "group_update"
+PRESENCE_UPDATE = "presence_update"
+CREDS_UPDATE = "creds_update"
 
 _INDEX = re.compile(r"0|[1-9][0-9]{0,9}")
 _SURROGATE = re.compile("[\ud800-\udfff]")

@@ -36,6 +36,35 @@ STATES_RESTORED = "warest:states:restored"
 #: Hash: the processes of this installation that live, each with its data folder (config/folders.py).
 MEMBERS = "warest:members"
 
+#: Sorted set: the processes that live, by the epoch seconds of their last report (vitals.py).
+PROCESSES = "warest:processes"
+
+#: String with expiry: when all processes are to be restarted, JSON (restarts.py).
+RESTART = "warest:restart"
+
+#: String: at which time of each day they are, JSON.
+DAILY_RESTART = "warest:restart:daily"
+
+
+def vitals(process: str) -> str:
+    """String with expiry: how a process is, JSON."""
+    return f"warest:vitals:{process}"
+
+
+def cpu_history(host: str) -> str:
+    """Stream: how busy a host's processor was, in percent, under the time of each look."""
+    return f"warest:cpu:{host}"
+
+
+def cpu_turn(host: str) -> str:
+    """String with expiry: somebody has just looked."""
+    return f"warest:cpu:{host}:turn"
+
+
+def restarting(what: str) -> str:
+    """String with expiry: one process of a kind restarts now, and the others wait for it."""
+    return f"warest:restart:{what}:turn"
+
 
 def supervisor_queue(supervisor: str) -> str:
     """Dramatiq queue of orders that only the owner of a session can carry out."""

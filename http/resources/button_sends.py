@@ -18,6 +18,7 @@ from warest.http.file_sending import FileSending
 from warest.http.loose import Loose, first, parsed
 from warest.http.operation import Answer, Word, operation, word
 from warest.http.sending import CODES, Sending, SendParameters, SentEntry, Shown, message_id
+from warest.http.support import BUTTONS
 from warest.http.uploads import FileInput
 from warest.store import SessionRecord
 
@@ -112,7 +113,7 @@ class SendButton:
         self._interactive = interactive
 
     @operation("Send a text with buttons", family=Family.E2, parameters=ButtonsToSend, result=SentEntry,
-               codes=(*CODES, Code.MEDIA_OVER_LIMIT))  # fmt: skip
+               codes=(*CODES, Code.MEDIA_OVER_LIMIT), limit=BUTTONS,)  # fmt: skip
     def on_post(self, request: falcon.Request, parameters: ButtonsToSend) -> Answer:
         addressed = self._interactive.addressed(request, parameters)
         given = parameters.buttons
@@ -134,7 +135,7 @@ class SendList:
         self._interactive = interactive
 
     @operation("Send a text with a list to choose from", family=Family.E2, parameters=ListToSend, result=SentEntry,
-               codes=(*CODES, Code.MEDIA_OVER_LIMIT))  # fmt: skip
+               codes=(*CODES, Code.MEDIA_OVER_LIMIT), limit=BUTTONS,)  # fmt: skip
     def on_post(self, request: falcon.Request, parameters: ListToSend) -> Answer:
         addressed = self._interactive.addressed(request, parameters)
         lists = [told for told in _lists(parameters) if told["sections"]]

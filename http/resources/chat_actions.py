@@ -11,6 +11,7 @@ from warest.http.acting import Act, Acting, ChatActed, Place, until
 from warest.http.codes import Code
 from warest.http.errors import Family, Refusal
 from warest.http.operation import Answer, operation
+from warest.http.support import APP_STATE
 from warest.store import ChatNews
 
 _CODES = (Code.SESSION_NOT_FOUND, Code.MISSING_PARAMETER, Code.INVALID_PARAMETER, Code.QUEUED)
@@ -53,7 +54,14 @@ class _Action:
 class MuteTheChat(_Action):
     """/api/v1/messages/action/mute"""
 
-    @operation("Mute a chat for a time", family=Family.E2, parameters=Mute, result=ChatActed, codes=_CODES)
+    @operation(
+        "Mute a chat for a time",
+        family=Family.E2,
+        parameters=Mute,
+        result=ChatActed,
+        codes=_CODES,
+        limit=APP_STATE,
+    )
     def on_post(self, request: falcon.Request, parameters: Mute) -> Answer:
         place = self._acting.chat(request, parameters)
         if parameters.duration is None:
@@ -65,7 +73,14 @@ class MuteTheChat(_Action):
 class UnmuteTheChat(_Action):
     """/api/v1/messages/action/unmute"""
 
-    @operation("Unmute a chat", family=Family.E2, parameters=Act, result=ChatActed, codes=_CODES)
+    @operation(
+        "Unmute a chat",
+        family=Family.E2,
+        parameters=Act,
+        result=ChatActed,
+        codes=_CODES,
+        limit=APP_STATE,
+    )
     def on_post(self, request: falcon.Request, parameters: Act) -> Answer:
         place = self._acting.chat(request, parameters)
         return self._done(place, MuteChat(chat=place.chat, until=0), "unmuted", muted_until=0)
@@ -74,7 +89,14 @@ class UnmuteTheChat(_Action):
 class ArchiveTheChat(_Action):
     """/api/v1/messages/action/archive"""
 
-    @operation("Put a chat into the archive", family=Family.E2, parameters=Act, result=ChatActed, codes=_CODES)
+    @operation(
+        "Put a chat into the archive",
+        family=Family.E2,
+        parameters=Act,
+        result=ChatActed,
+        codes=_CODES,
+        limit=APP_STATE,
+    )
     def on_post(self, request: falcon.Request, parameters: Act) -> Answer:
         place = self._acting.chat(request, parameters)
         command = ArchiveChat(chat=place.chat, archived=True, last=self._acting.last_of(place))
@@ -84,7 +106,14 @@ class ArchiveTheChat(_Action):
 class UnarchiveTheChat(_Action):
     """/api/v1/messages/action/unarchive"""
 
-    @operation("Take a chat out of the archive", family=Family.E2, parameters=Act, result=ChatActed, codes=_CODES)
+    @operation(
+        "Take a chat out of the archive",
+        family=Family.E2,
+        parameters=Act,
+        result=ChatActed,
+        codes=_CODES,
+        limit=APP_STATE,
+    )
     def on_post(self, request: falcon.Request, parameters: Act) -> Answer:
         place = self._acting.chat(request, parameters)
         command = ArchiveChat(chat=place.chat, archived=False, last=self._acting.last_of(place))
@@ -94,7 +123,14 @@ class UnarchiveTheChat(_Action):
 class ClearTheChat(_Action):
     """/api/v1/messages/action/clear-all"""
 
-    @operation("Delete all messages of a chat", family=Family.E2, parameters=Act, result=ChatActed, codes=_CODES)
+    @operation(
+        "Delete all messages of a chat",
+        family=Family.E2,
+        parameters=Act,
+        result=ChatActed,
+        codes=_CODES,
+        limit=APP_STATE,
+    )
     def on_delete(self, request: falcon.Request, parameters: Act) -> Answer:
         """One chat, whatever the path says, on one's own devices."""
         place = self._acting.chat(request, parameters)

@@ -16,6 +16,7 @@ from warest.http.codes import Code
 from warest.http.errors import Family, Refusal
 from warest.http.operation import Answer, Result, operation
 from warest.http.resources.chats import ChatReading, Choice, number
+from warest.http.support import APP_STATE
 from warest.store import ChatNews, Message
 
 #: Messages that one call marks at most.
@@ -146,6 +147,7 @@ class PinTheChat:
         parameters=Pin,
         result=Pinned,
         codes=(*_CODES, Code.MESSAGE_PIN_NOT_ALLOWED),
+        limit=APP_STATE,
     )
     def on_post(self, request: falcon.Request, parameters: Pin, chatId: str) -> Answer:
         place = self._acting.chat_named(request, parameters.session_id, parameters.phone, chatId)

@@ -16,6 +16,7 @@ from warest.http.errors import Family
 from warest.http.group_views import ParticipantView
 from warest.http.grouping import CODES, Asked, Grouping, GroupTold, OfGroup, People, Place, group_of, people_of
 from warest.http.operation import Answer, Result, operation
+from warest.http.support import BY_ADDING, NO_REJECTION
 
 _PARTLY = (*CODES, Code.PARTIAL_SUCCESS)
 
@@ -186,7 +187,12 @@ class Approve(_OfPeople):
     """/api/v1/group/participants/request/approve"""
 
     @operation(
-        "Let people join who asked to", family=Family.E1, parameters=People, result=RequestsApproved, codes=_PARTLY
+        "Let people join who asked to",
+        family=Family.E1,
+        parameters=People,
+        result=RequestsApproved,
+        codes=_PARTLY,
+        limit=BY_ADDING,
     )
     def on_post(self, request: falcon.Request, parameters: People) -> Answer:
         place, people = self._place(request, parameters)
@@ -208,11 +214,10 @@ class Reject(_OfPeople):
 
     @operation(
         "Turn people away who would like to join", family=Family.E1, parameters=People, result=PeopleRanked,
-        codes=(*CODES, Code.NOT_IMPLEMENTED),
-    )  # fmt: skip
+        codes=(*CODES, Code.NOT_IMPLEMENTED), limit=NO_REJECTION,)  # fmt: skip
     def on_post(self, request: falcon.Request, parameters: People) -> Answer:
         self._place(request, parameters)
-        raise Unsupported("The engine cannot reject a request to join; it can be done on the phone.")
+        raise Unsupported(NO_REJECTION.reason)
 
 
 def _parted(done: list[dict[str, Any]]) -> tuple[list[str], list[str]]:

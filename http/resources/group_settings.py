@@ -1,6 +1,6 @@
 """/api/v1/group: name, description, picture, and who may write and change what.
 
-Facts: contract, endpoints.md section 9. A picture cannot be removed through the engine: that is 501.
+Facts: contract, endpoints.md section 9. A picture can be removed where the engine is mended for it, else that is 501.
 """
 
 from collections.abc import Iterator
@@ -9,7 +9,6 @@ from typing import Any
 import falcon
 from pydantic import AliasChoices, Field
 
-from warest.errors import Unsupported
 from warest.group_commands import (
     AnnounceGroup,
     AskGroupPicture,
@@ -24,6 +23,8 @@ from warest.http.errors import Family, Refusal
 from warest.http.grouping import CODES, GroupDone, Grouping, GroupTold, OfGroup, Place, group_of, required
 from warest.http.operation import Answer, Flag, Word, operation
 from warest.http.portraits import Portraits
+from warest.http.support import REMOVAL
+from warest.profile_commands import HidePicture
 
 _REFUSED = (*CODES, Code.DOWNSTREAM_ERROR)
 
@@ -177,11 +178,16 @@ class Picture:
 
     @operation(
         "Take a group's picture away", family=Family.E1, parameters=OfGroup, result=GroupDone,
-        codes=(*CODES, Code.NOT_IMPLEMENTED),
-    )  # fmt: skip
+        codes=(*CODES, Code.PARTIAL_SUCCESS, Code.NOT_IMPLEMENTED), limit=REMOVAL,)  # fmt: skip
     def on_delete(self, request: falcon.Request, parameters: OfGroup) -> Answer:
-        self._grouping.place(request, parameters, group_of(parameters))
-        raise Unsupported("The engine cannot take a picture away; a new one can be set.")
+        place = self._grouping.place(request, parameters, group_of(parameters))
+        try:
+            self._grouping.order(place, HidePicture(jid=place.group), Code.DOWNSTREAM_ERROR)
+        except Refusal:
+            told = self._grouping.told_of_group(place, status="failed")
+            return Answer([told], "Group picture not removed", Code.PARTIAL_SUCCESS)
+        told = self._grouping.told_of_group(place, status="success delete group picture")
+        return Answer([told], "Group picture removed")
 
     def _url(self, place: Place) -> Any:
         return self._grouping.unless_refused(place, AskGroupPicture(jid=place.group))

@@ -12,6 +12,7 @@ from warest.http.codes import Code
 from warest.http.errors import Family, Refusal
 from warest.http.operation import Answer, Parameters, Result, Word, operation
 from warest.http.sessions import SessionAccess
+from warest.http.support import RECEIPTS
 from warest.store import Account, Send, Store
 
 #: States that are final, but for what receipts may add.
@@ -111,6 +112,7 @@ class MessageStatusResource:
         parameters=StatusAsked,
         result=MessageStatus,
         codes=(Code.SESSION_NOT_FOUND, Code.MESSAGE_NOT_FOUND),
+        limit=RECEIPTS,
     )
     def on_get(self, request: falcon.Request, parameters: StatusAsked, messageId: str) -> Answer:
         account: Account = request.context.account

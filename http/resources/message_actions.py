@@ -18,6 +18,7 @@ from warest.http.codes import Code
 from warest.http.errors import Family, Refusal
 from warest.http.operation import Answer, Flag, Word, operation
 from warest.http.resources.messages import mentioned_in
+from warest.http.support import APP_STATE
 from warest.store import ChatNews
 
 _CODES = (
@@ -60,7 +61,14 @@ class _Action:
 class StarMessage(_Action):
     """/api/v1/messages/{messageId}/action/star"""
 
-    @operation("Star a message", family=Family.E2, parameters=Act, result=Acted, codes=_CODES)
+    @operation(
+        "Star a message",
+        family=Family.E2,
+        parameters=Act,
+        result=Acted,
+        codes=_CODES,
+        limit=APP_STATE,
+    )
     def on_post(self, request: falcon.Request, parameters: Act, messageId: str) -> Answer:
         place = self._acting.message(request, parameters, messageId)
         return self._answer(place, "Message starred", "message starred", synced=_starred(self._acting, place, True))
@@ -69,7 +77,14 @@ class StarMessage(_Action):
 class UnstarMessage(_Action):
     """/api/v1/messages/{messageId}/action/unstar"""
 
-    @operation("Take the star from a message", family=Family.E2, parameters=Act, result=Acted, codes=_CODES)
+    @operation(
+        "Take the star from a message",
+        family=Family.E2,
+        parameters=Act,
+        result=Acted,
+        codes=_CODES,
+        limit=APP_STATE,
+    )
     def on_post(self, request: falcon.Request, parameters: Act, messageId: str) -> Answer:
         place = self._acting.message(request, parameters, messageId)
         return self._answer(
@@ -117,6 +132,7 @@ class DeleteMessage(_Action):
         parameters=Deletion,
         result=Acted,
         codes=(*_CODES, Code.MESSAGE_DELETE_FAILED),
+        limit=APP_STATE,
     )
     def on_delete(self, request: falcon.Request, parameters: Deletion, messageId: str) -> Answer:
         place = self._acting.message(request, parameters, messageId)

@@ -23,7 +23,7 @@ def test_every_alias_sets_its_setting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each name of the contract works by itself, the first of several wins."""
     for setting, field in Settings.model_fields.items():
         names = settings.names_of(field)
-        for name in names if setting in ("host", "base_url", "allowed_origins", "timezone_locale", "redis_url") else ():
+        for name in names if setting in ("host", "base_url", "allowed_origins", "server_name", "redis_url") else ():
             with monkeypatch.context() as one:
                 one.setenv(name, f"by {name}")
                 assert getattr(from_env(), setting) == f"by {name}"
@@ -116,7 +116,8 @@ def test_all_faults_are_reported_at_once(monkeypatch: pytest.MonkeyPatch, tmp_pa
     wrong = {
         "APP_PORT": "70000", "LOG_LEVEL": "loud", "WAREST_DB_CLIENT": "oracle", "GENERIC_TIMEZONE": "Mars/Olympus",
         "WAREST_WEB_THREADS": "0", "LOG_PRETTY": "perhaps", "WAREST_AUTHADMIN_USERNAME": "a\r\nX-Evil: 1",
-        "WAREST_DEFAULT_COUNTRY_CODE": "none", "WEBHOOK_DEFAULT_SECRET_FILE": str(tmp_path / "missing"),
+        "WAREST_DEFAULT_COUNTRY_CODE": "none", "WAREST_TZ_LOCALE": "Klingon",
+        "WEBHOOK_DEFAULT_SECRET_FILE": str(tmp_path / "missing"),
     }  # fmt: skip
     for name, value in wrong.items():
         monkeypatch.setenv(name, value)

@@ -95,7 +95,7 @@ def call(client: testing.TestClient) -> Call:
 
     def one(method: str, path: str, *, key: str | None = ADMIN_KEY, **options: Any) -> testing.Result:
         headers = {**({"X-WAREST-API-KEY": key} if key else {}), **options.pop("headers", {})}
-        whole = path if path.startswith(("/docs", "/api", "/API", "/storage")) else f"/api/v1{path}"
+        whole = path if path.startswith(("/docs", "/api", "/API", "/storage", "/metrics")) else f"/api/v1{path}"
         return client.simulate_request(method, whole, headers=headers, **options)
 
     return one

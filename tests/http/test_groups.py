@@ -148,9 +148,9 @@ def test_what_comes_after_the_session(call: Call, session: SessionRecord) -> Non
 
 
 def test_what_the_engine_cannot(call: Call, session: SessionRecord) -> None:
-    for path in ("DELETE /group/picture", "POST /group/participants/request/reject"):
-        answer = ask(call, *path.split(), sessionId="s", groupId=GROUP, participants=["628222"])
-        assert refusal(answer)[:2] == (501, 8005)
+    path = "/group/participants/request/reject"
+    answer = ask(call, "POST", path, sessionId="s", groupId=GROUP, participants=["628222"])
+    assert refusal(answer)[:2] == (501, 8005)
 
 
 PN = ("628222@s.whatsapp.net",)

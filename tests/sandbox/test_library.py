@@ -94,6 +94,31 @@ def test_the_names_of_app_state_are_mended_once_or_not_at_all() -> None:
     assert out.endswith("fine")
 
 
+def test_the_removal_of_pictures_is_mended_once_or_not_at_all() -> None:
+    """One byte, and only where all around it is as it is known."""
+    out = run("""
+        import ctypes, os
+        from warest.whatsapp import fixes, library, protos
+
+        assert not fixes.mend_removal()  # The library is not loaded.
+        protos.load_engine()
+        place, known = library._base() + library._NO_PICTURE, library._NO_PICTURE_BEFORE
+
+        def read():
+            return ctypes.string_at(place, len(known))
+
+        library._NO_PICTURE_BEFORE = known[:-1] + bytes([1])
+        assert not fixes.mend_removal() and read() == known
+        library._NO_PICTURE_BEFORE = known
+        assert fixes.mend_removal()
+        assert [at for at, (old, new) in enumerate(zip(known, read())) if old != new] == [10]
+        assert not fixes.mend_removal() and read() == library._NO_PICTURE_AFTER
+        print("fine", flush=True)
+        os._exit(0)
+    """)
+    assert out.endswith("fine")
+
+
 def test_a_root_has_32_bytes() -> None:
     with pytest.raises(SetupError, match="32 bytes"):
         library.swap_noise_root(b"short")

@@ -187,7 +187,7 @@ async def test_a_folder_of_the_first_version_is_brought_up_to_date(world: World,
     with sqlite3.connect(tmp_path / FILE) as database:
         database.executescript(
             "alter table accounts drop column about; drop table files; drop table groups; drop table group_members;"
-            " drop table group_requests; drop table group_pictures; drop table group_privacy;"
+            " drop table group_requests; drop table group_pictures; drop table group_privacy; drop table profiles;"
             " drop table sender_keys; pragma user_version = 1"
         )
     database.close()

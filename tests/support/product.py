@@ -18,7 +18,7 @@ import redis
 from support.client import Client
 from support.conformity import Conformity
 from support.waiting import eventually
-from warest import keys
+from warest.states import SessionState, States
 
 #: Tests ask again and again, and send to one phone as fast as they can.
 UNLIMITED = {"RATE_LIMIT_MAX": "1000000000", "QUOTA_MAX": "1000000000", "SPAM_COOLDOWN_MS": "0"}
@@ -99,10 +99,13 @@ class Product(Client):
 
     def session_pid(self, session: str) -> int:
         """The process of a session, from where the product keeps it."""
+        return self.state(session).pid or 0
+
+    def state(self, session: str) -> SessionState:
         with closing(sqlite3.connect(self.data / "warest.sqlite")) as database:
             (ulid,) = database.execute("select id from sessions where name = ?", [session]).fetchone()
         with redis.Redis(unix_socket_path=str(self.data / "redis.sock")) as client:
-            return int(client.hget(keys.session_state(ulid), "pid") or 0)
+            return States(client).get(ulid)
 
 
 @contextmanager

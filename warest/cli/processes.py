@@ -1,7 +1,10 @@
 """The processes that do the work: each command runs one until SIGTERM or Ctrl-C."""
 
+import os
 import signal
+import sys
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import click
@@ -22,6 +25,8 @@ from warest.actors import (
 )
 from warest.config import folders, logs, secrets, settings
 from warest.config import house as houses
+from warest.restarts import Turn
+from warest.vitals import Reporter
 
 #: How long a stopping process may finish what it is doing, ms.
 STOP_PATIENCE_MS = 5_000
@@ -41,7 +46,10 @@ def sessions() -> None:
     taker = dramatiq.Worker(house.broker, queues=orders.declare(house, host), worker_threads=4)
     taker.start()
     host.run()
+    reporter = Reporter(house.redis, "sessions", {"messages": house.meter})
+    reporter.run_beside()
     _until_told()
+    reporter.leave()
     taker.stop(timeout=STOP_PATIENCE_MS)
     host.close()
     membership.leave()
@@ -58,11 +66,17 @@ def worker() -> None:
     crews = _crews(current, house)
     for crew in crews:
         crew.start()
-    _until_told()
+    reporter = Reporter(house.redis, "worker", {"messages": house.meter})
+    reporter.run_beside()
+    turn = Turn(house.redis, "worker", reporter.started_at)
+    restarts = _until_told(turn.has_come)
+    reporter.leave()
     with ThreadPoolExecutor(len(crews)) as pool:  # each takes a second to notice
         list(pool.map(lambda crew: crew.stop(timeout=STOP_PATIENCE_MS), crews))
     membership.leave()
     house.broker.close()
+    if restarts:  # as the same process, so that whoever has started it notices nothing
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
 
 
 def _crews(current: settings.Settings, house: houses.House) -> list[dramatiq.Worker]:
@@ -85,8 +99,12 @@ def _crews(current: settings.Settings, house: houses.House) -> list[dramatiq.Wor
     ]
 
 
-def _until_told() -> None:
+def _until_told(restarts: Callable[[], bool] = lambda: False) -> bool:
+    """Wait for a signal, or until `restarts` says so, which is then the answer."""
     told = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: told.set())
-    told.wait()
+    while not told.wait(1):
+        if restarts():
+            return True
+    return False

@@ -71,8 +71,14 @@ def begin(network: "Network", account: Account) -> None:
     """The phone writes its owner's name, which its sessions take over when they are linked."""
     setting = protos.sync_action.SyncActionValue(timestamp=int(time.time() * 1000))
     setting.pushNameSetting.name = account.name
-    patch = mutations.State(account, "critical_block").patch(["setting_pushName"], setting)
-    _append(network, account, "critical_block", 1, patch)
+    write(network, account, "critical_block", ["setting_pushName"], setting)
+
+
+def write(network: "Network", account: Account, name: str, index: list[str], setting: Any) -> None:
+    """The phone sets one record of a collection, a SyncActionValue, and its sessions hear of it."""
+    version = _version(network, account, name) + 1
+    _append(network, account, name, version, _state(network, account, name).patch(index, setting))
+    network.tell_of_app_state(account, name, version)
 
 
 def _append(network: "Network", account: Account, name: str, version: int, data: bytes) -> None:

@@ -13,6 +13,7 @@ from warest.sandbox.certificates import Authority
 from warest.sandbox.faults import Fault
 from warest.sandbox.group_control import GroupControl
 from warest.sandbox.network import Network
+from warest.sandbox.profile_control import ProfileControl
 from warest.sandbox.web import Request
 from warest.sandbox.writing import Writing
 
@@ -37,6 +38,7 @@ class Control:
         self._network = network
         self._authority = authority
         groups = GroupControl(network)
+        profile = ProfileControl(network)
         self._routes: dict[tuple[str, ...], dict[str, Callable[..., Any]]] = {
             ("health",): {"GET": self._health},
             ("network",): {"GET": self._trust},
@@ -59,6 +61,13 @@ class Control:
             ("phones", "*", "media", "*"): {"GET": self._media},
             ("phones", "*", "app-state"): {"GET": self._app_state},
             ("phones", "*", "devices"): {"DELETE": self._unlink},
+            ("phones", "*", "profile"): {
+                "GET": lambda _, account: Answer(200, profile.show(account)),
+                "POST": lambda request, account: Answer(200, profile.change(request, account)),
+            },
+            ("phones", "*", "contacts"): {
+                "POST": lambda request, account: Answer(201, profile.name_contact(request, account))
+            },
         }
         for what, write in Writing(network).routes.items():
             self._routes.setdefault(("phones", "*", what), {})["POST"] = _written(write)

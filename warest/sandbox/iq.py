@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from warest.ids import Jid
-from warest.sandbox import app_state, group_iq, media, mex, usync
+from warest.sandbox import app_state, group_iq, media, mex, profile_iq, usync
 from warest.sandbox.accounts import Device
 from warest.sandbox.crypto import DJB, signed
 from warest.sandbox.nodes import SERVER, MalformedNode, Node, Value
@@ -21,8 +21,6 @@ Handler = Callable[["Network", Device, Node], list[Node]]
 
 #: whatsmeow uploads more one-time prekeys when the server has fewer.
 _FEW_PREKEYS = 5
-
-_PRIVACY = ("readreceipts", "profile", "status", "online", "last", "groupadd", "calladd")
 
 
 def result(iq: Node, children: list[Node]) -> Node:
@@ -123,16 +121,11 @@ def _pass_on_tokens(network: "Network", device: Device, iq: Node) -> list[Node]:
     return []
 
 
-def _privacy(network: "Network", device: Device, iq: Node) -> list[Node]:
-    """Everybody may see everything. whatsmeow asks before its first read receipt."""
-    return [Node("privacy", {}, [Node("category", {"name": name, "value": "all"}) for name in _PRIVACY])]
-
-
 def _picture(network: "Network", device: Device, iq: Node) -> list[Node]:
-    """Only groups have pictures here."""
+    """Of a group, or of an account."""
     if isinstance(target := iq.attrs.get("target"), Jid) and target.is_group:
         return (group_iq.get_picture if iq.text("type") == "get" else group_iq.set_picture)(network, device, iq)
-    raise Refusal(404, "item-not-found")
+    return (profile_iq.get_picture if iq.text("type") == "get" else profile_iq.set_picture)(network, device, iq)
 
 
 def _blocklist(network: "Network", device: Device, iq: Node) -> list[Node]:
@@ -161,7 +154,7 @@ _HANDLERS: dict[tuple[str, str, str], Handler] = {
     ("w:m", "set", "media_conn"): _media_hosts,
     ("w:mex", "get", "query"): mex.answer,
     ("w:sync:app:state", "set", "sync"): app_state.answer,
-    ("privacy", "get", "privacy"): _privacy,
+    ("privacy", "get", "privacy"): profile_iq.get_privacy,
     ("privacy", "set", "tokens"): _pass_on_tokens,
     ("blocklist", "get", ""): _blocklist,
     ("w:profile:picture", "get", "picture"): _picture,

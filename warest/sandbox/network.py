@@ -27,6 +27,7 @@ from warest.sandbox.pairing import Pairing
 from warest.sandbox.phone import PhoneKeys
 from warest.sandbox.phones import Phones
 from warest.sandbox.presence import Presence
+from warest.sandbox.profiles import Profiles
 from warest.sandbox.sender_keys import GroupKeys
 from warest.sandbox.store import Store
 from warest.sandbox.violations import Violations
@@ -49,6 +50,7 @@ class Network:
         self.accounts = Accounts(store)
         self.prekeys = Prekeys(store)
         self.keys = PhoneKeys(store, self.prekeys)
+        self.profiles = Profiles(store)
         self.groups = Groups(store, self.accounts)
         self.history = History(store, self.accounts, self.groups)
         self.delivery = Delivery(store)
@@ -197,7 +199,7 @@ class Network:
                 # A hash that does not fit makes whatsmeow forget the list; the next message asks for it.
                 own = Node("devices", {"dhash": "2:changed"}, devices)
                 self._notify(device, "account_sync", {"from": account.pn}, [own])
-        for watcher in self._watchers(account):
+        for watcher in self.watchers(account):
             if watcher is not but:
                 for jid in (account.lid, account.pn):
                     self._notify(watcher, "devices", {"from": jid}, [Node("update", {"device_hash": "2:changed"})])
@@ -208,7 +210,7 @@ class Network:
             "insert or ignore into watchers values (?, ?, ?)", account.phone, device.account.phone, device.id
         )
 
-    def _watchers(self, account: Account) -> list[Device]:
+    def watchers(self, account: Account) -> list[Device]:
         rows = self.store.read("select phone, device from watchers where watched = ?", account.phone)
         return [self.accounts.phone(phone).devices[number] for phone, number in rows]
 
@@ -218,7 +220,7 @@ class Network:
         for device in to.devices.values():
             self._notify(device, kind, {"from": sender.pn, "sender_lid": sender.lid}, children)
 
-    def tell_of_app_state(self, account: Account, collection: str, version: int, *, but: Device) -> None:
+    def tell_of_app_state(self, account: Account, collection: str, version: int, *, but: Device | None = None) -> None:
         for device in account.devices.values():
             if device is not but:
                 change = Node("collection", {"name": collection, "version": str(version)})

@@ -77,9 +77,12 @@ create table violations (
     seq integer primary key autoincrement, at real not null, device text not null, what text not null,
     node text not null
 );
-pragma user_version = 6;
+create table profiles (     -- facts: JSON, profiles.Facts
+    phone text primary key, facts text not null, picture blob not null
+) without rowid;
+pragma user_version = 7;
 """
-_VERSION = 6
+_VERSION = 7
 
 #: What leads from a version to the next.
 _CHANGES = {
@@ -116,6 +119,10 @@ _CHANGES = {
         create table group_pictures (id text primary key, data blob not null) without rowid;
         create table group_privacy (phone text primary key) without rowid;
         pragma user_version = 6;
+    """,
+    6: """
+        create table profiles (phone text primary key, facts text not null, picture blob not null) without rowid;
+        pragma user_version = 7;
     """,
 }
 

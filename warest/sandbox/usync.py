@@ -70,18 +70,27 @@ def _status(network: "Network", account: Account) -> Node:
     return Node("status", {"t": "0"}, account.about.encode())
 
 
+def _picture(network: "Network", account: Account) -> Node | None:
+    number = network.profiles.facts(account).picture_id
+    return Node("picture", {"id": number}) if number else None
+
+
+def _business(network: "Network", account: Account) -> Node | None:
+    return network.profiles.verified_name(account)
+
+
 def _nothing(network: "Network", account: Account) -> None:
     return None
 
 
 _PROTOCOLS: dict[str, Callable[["Network", Account], Node | None]] = {
     "bot": _nothing,
-    "business": _nothing,
+    "business": _business,
     "contact": _nothing,
     "devices": _devices,
     "disappearing_mode": _nothing,
     "lid": _lid,
-    "picture": _nothing,
+    "picture": _picture,
     "sidelist": _nothing,
     "status": _status,
     "username": _nothing,

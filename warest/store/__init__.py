@@ -59,6 +59,13 @@ class Store(AccountQueries, SessionQueries):
         """What is written within becomes durable at once, or not at all."""
         return transaction()
 
+    def version(self) -> str:
+        """Of the database, from itself."""
+        ask = {"SQLite": "select sqlite_version()", "PostgreSQL": "show server_version"}
+        with transaction():
+            db = self._entities.db
+            return str(db.execute(ask.get(db.provider.dialect, "select version()")).fetchone()[0])
+
 
 def open(database: Database) -> Store:
     """Raises DriverError when the database is out of reach or has not been migrated."""

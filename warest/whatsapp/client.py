@@ -7,7 +7,7 @@ lives as long as its process. Callbacks run on the engine's one event thread, in
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any, Protocol
 
@@ -64,14 +64,29 @@ class Listener(Protocol):
         """Something is new in a group: `kind` is change (a GroupInfoEvent), joining (a JoinedGroup) or picture (a
         Picture, of people too)."""
 
+    def on_presence(self, event: Any) -> None:
+        """Somebody whom the session has asked for is there, or no longer: a Neonize.Presence."""
+
+    def on_contacts(self, notes: Iterator[dict[str, Any]]) -> None:
+        """What the engine knows of the account's contacts, as notes for the database."""
+
     def on_sent(self, chat: Jid, id: str, timestamp: int, message: Any) -> None:
         """A message of ours has gone out, at this time (epoch s); `message` is its content."""
 
 
 class Client:
-    def __init__(self, engine: ModuleType, store: str, listener: Listener, *, syncs_app_state: bool = False) -> None:
+    def __init__(
+        self,
+        engine: ModuleType,
+        store: str,
+        listener: Listener,
+        *,
+        syncs_app_state: bool = False,
+        removes_pictures: bool = False,
+    ) -> None:
         """`store`: where the session's keys are, as the engine names it (keystores.py). `syncs_app_state`: whether the
-        engine has been mended so that it can (fixes.mend_app_state)."""
+        engine has been mended so that it can (fixes.mend_app_state); `removes_pictures` likewise (mend_removal)."""
+        self.removes_pictures = removes_pictures
         self.syncs_app_state = syncs_app_state
         self._listener = listener
         self._open = threading.Event()
@@ -138,6 +153,9 @@ class Client:
     def tell_sent(self, chat: Jid, id: str, timestamp: int, message: Any) -> None:
         self._listener.on_sent(chat, id, timestamp, message)
 
+    def tell_contacts(self, notes: Iterator[dict[str, Any]]) -> None:
+        self._listener.on_contacts(notes)
+
     @property
     def own_names(self) -> list[str]:
         """The session's account by number and by LID; nothing as long as it was not online."""
@@ -181,6 +199,7 @@ class Client:
             events.GroupInfoEv: lambda _, event: self._listener.on_group("change", event),
             events.JoinedGroupEv: lambda _, event: self._listener.on_group("joining", event),
             events.PictureEv: lambda _, event: self._listener.on_group("picture", event),
+            events.PresenceEv: lambda _, event: self._listener.on_presence(event),
             events.KeepAliveTimeoutEv: lambda _, __: self._listener.on_keepalive_timeout(),
             events.LoggedOutEv: lambda _, event: self._on_logged_out(event),
             events.StreamReplacedEv: lambda _, __: self._on_end("replaced", "stream replaced"),

@@ -72,6 +72,16 @@ def mend_app_state() -> bool:
     return True
 
 
+def mend_removal() -> bool:
+    """An empty picture is sent as one, where none at all would take it away. Whether it is mended now."""
+    try:
+        library.mend_removal()
+    except SetupError as error:
+        log.warning("pictures cannot be taken away: %s", error.message)
+        return False
+    return True
+
+
 def quiet_logs() -> None:
     """Trap 25: every debug line of the engine, whole stanzas, would cross into Python to be thrown away."""
     logging.getLogger("neonize.utils.log").setLevel(logging.WARNING)

@@ -48,6 +48,12 @@ _PATCH_CASES: tuple[tuple[int, bytes, int | None], ...] = (
 )
 _CASE, _COMPARISON, _JNE, _LEA = 32, 16, 2, 7
 
+#: In SetGroupPhoto, which also sets one's own: where it decides whether there is a picture. `test rdi, rdi` asks for
+#: its address, and there always is one; `test rsi, rsi` asks for its length.
+_NO_PICTURE = 0x6AC3ED
+_NO_PICTURE_BEFORE = bytes.fromhex("4889bc2470020000 4885ff 750b 31d2 31f6 6690 e946010000")
+_NO_PICTURE_AFTER = _NO_PICTURE_BEFORE.replace(bytes.fromhex("4885ff"), bytes.fromhex("4885f6"))
+
 _STRING_HEADER = 16  # A Go string is a pointer and a length of 8 bytes each.
 
 
@@ -118,16 +124,29 @@ def mend_patch_names() -> None:
     """
     verify()
     base = _base()
-    after = _mended_patch_names()
-    if ctypes.string_at(base + _PATCH_NAMES, len(after)) != _PATCH_NAMES_BEFORE:
-        raise SetupError(f"DecodePatchInfo of {NAME} is not as it should be in memory, or was mended before.")
     for _, text, address in _PATCH_CASES:
         if address and ctypes.string_at(base + address, len(text)) != text:
             raise SetupError(f"{NAME} does not have {text.decode()} where it should be in memory.")
+    _replace("DecodePatchInfo", base + _PATCH_NAMES, _PATCH_NAMES_BEFORE, _mended_patch_names())
+
+
+def mend_removal() -> None:
+    """Make SetGroupPhoto take the picture away when it gets an empty one: unmended it sends that, as a picture.
+
+    Like mend_patch_names; what the function returns then is no id, but a sentence that there is none.
+    """
+    verify()
+    _replace("SetGroupPhoto", _base() + _NO_PICTURE, _NO_PICTURE_BEFORE, _NO_PICTURE_AFTER)
+
+
+def _replace(function: str, address: int, before: bytes, after: bytes) -> None:
+    """Code in memory, if it is what is known. Raises SetupError."""
+    if ctypes.string_at(address, len(before)) != before:
+        raise SetupError(f"{function} of {NAME} is not as it should be in memory, or was mended before.")
     try:
         # Past the protection of the pages, so that none is ever writable and executable.
         with open("/proc/self/mem", "r+b", buffering=0) as memory:
-            memory.seek(base + _PATCH_NAMES)
+            memory.seek(address)
             memory.write(after)
     except OSError as error:
         raise SetupError(f"The memory of {NAME} cannot be written: {error}.") from error

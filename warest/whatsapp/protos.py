@@ -35,6 +35,7 @@ _MODULES = {
     "history": "proto.waHistorySync.WAWebProtobufsHistorySync_pb2",
     "server_sync": "proto.waServerSync.WAServerSync_pb2",
     "sync_action": "proto.waSyncAction.WAWebProtobufSyncAction_pb2",
+    "vname": "proto.waVnameCert.WAWebProtobufsVnameCert_pb2",
     "wa6": "proto.waWa6.WAWebProtobufsWa6_pb2",
 }
 

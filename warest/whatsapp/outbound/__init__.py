@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
-from warest import commands, group_commands
+from warest import commands, group_commands, profile_commands
 from warest.whatsapp import protos
 from warest.whatsapp.client import Client
-from warest.whatsapp.outbound import actions, app_state, groups, lookups, many_files, sends
+from warest.whatsapp.outbound import actions, app_state, groups, lookups, many_files, profiles, sends
 from warest.whatsapp.outbound.engine import refusal
 from warest.whatsapp.outbound.sends import Take
 
@@ -69,6 +69,11 @@ _HANDLERS: dict[type, Callable[[Client, Any, Take], Any]] = {
     group_commands.AskRequests: groups.ask_requests,
     group_commands.ApproveRequests: groups.approve,
     group_commands.DissolveGroup: groups.dissolve,
+    profile_commands.LookAt: profiles.look_at,
+    profile_commands.ShowPicture: profiles.show_picture,
+    profile_commands.HidePicture: profiles.hide_picture,
+    profile_commands.AskPrivacy: profiles.ask_privacy,
+    profile_commands.ReadContacts: profiles.read_contacts,
     commands.PairPhone: pair_phone,
     commands.Logout: logout,
 }
