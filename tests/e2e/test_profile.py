@@ -71,6 +71,8 @@ def test_info(product: Product) -> None:
         "businessProfile": NULL, "entries": {"User": ANI, "Agent": 0, "Device": int, "Server": "s.whatsapp.net"},
         "profilePicture": no_picture,
     }  # fmt: skip
+    given = {"sessionId": "ani"}
+    eventually(lambda: product.api("GET", "/profile/info", params=given)["results"][0]["pushName"], what="his name")
     (found,) = check(product, "GET", "info", "Profile info fetched", [info])
     assert (found["pn"], found["contactId"]) == (f"{ANI}@s.whatsapp.net", found["lid"])
 
@@ -177,8 +179,13 @@ def test_who_is_there(product: Product) -> None:
             body = {"sessionId": session, "to": to, "message": "here", "presence": "available"}
             assert product.api("POST", "/messages/send/text", json=body)["code"] == 1000
 
+        def info(session: str) -> Any:
+            return product.api("GET", "/profile/info", params={"sessionId": session})["results"][0]
+
+        eventually(lambda: info("ani")["pushName"])
         send("ani", BUDI)
         product.scan("budi", BUDI)
+        eventually(lambda: info("budi")["pushName"], what="his name, without which he cannot be seen")
         send("budi", ANI)
         name = f"{BUDI}@s.whatsapp.net"
         told = {"presence": {"id": name, "presences": {name: {"lastKnownPresence": "available"}}}}
