@@ -45,6 +45,7 @@ from warest.http.resources import (
     metrics,
     misc,
     people,
+    presences,
     profile,
     received_files,
     search,
@@ -208,6 +209,7 @@ def _routes(
     yield from message_actions.routes(acting)
     yield from chat_actions.routes(acting)
     yield from chat_marks.routes(acting)
+    yield from presences.routes(own, acting)
     views = MessageViews(parts.settings, opened, files)
     yield "/api/v1/messages/search", search.SearchResource(access, parts.settings, opened, views)
     yield "/api/v1/chats", chats.ChatListResource(access, parts.states, opened)

@@ -8,6 +8,7 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any, get_args
 
+from warest.contact_commands import BeSeen, ChatAction, ContactCommand
 from warest.group_commands import GroupCommand
 from warest.media.options import Kind
 from warest.profile_commands import ProfileCommand
@@ -291,6 +292,7 @@ Action = (
     | PinChat
     | ClearChat
     | MarkChatRead
+    | ChatAction
 )
 
 #: Questions about accounts.
@@ -299,13 +301,13 @@ LookUp = CheckNumbers | ResolveName | GroupExists
 #: Those whose outcome is kept in a record of its own (store.sends).
 SENDS = (SendText, SendFile, SendFiles, SendInteractive, SendContacts, SendLocation, SendPoll)
 
-Command = Outgoing | Action | LookUp | GroupCommand | ProfileCommand | PairPhone | Logout
+Command = Outgoing | Action | LookUp | ContactCommand | GroupCommand | ProfileCommand | PairPhone | Logout
 
 type_of: dict[str, type] = {
     kind.__name__: kind
     for kind in (
-        *SENDS, *get_args(Action), *get_args(LookUp), *get_args(GroupCommand), *get_args(ProfileCommand), PairPhone,
-        Logout,
+        *SENDS, *get_args(Action), *get_args(LookUp), BeSeen, *get_args(GroupCommand), *get_args(ProfileCommand),
+        PairPhone, Logout,
     )
 }  # fmt: skip
 

@@ -171,17 +171,13 @@ def on_presence(network: "Network", device: Device, stanza: Node) -> None:
 
 
 def on_chatstate(network: "Network", device: Device, stanza: Node) -> None:
-    if stanza.jid("to").is_group:
-        group = group_of(network, device, stanza.jid("to"))
-        for member in group.members:
-            if member is not device.account:
-                attrs: dict[str, Value] = {"from": group.jid, "participant": device.account.lid}
-                network.delivery.pass_on(member, Node("chatstate", attrs, stanza.content))
-        return
-    account = network.accounts.find(stanza.jid("to"))
-    if account is None:
-        raise MalformedNode(f"a chatstate to {stanza.jid('to')}, which does not exist")
-    network.delivery.pass_on(account, Node("chatstate", {"from": device.account.lid}, stanza.content))
+    to = stanza.jid("to")
+    chat = group_of(network, device, to) if to.is_group else network.accounts.find(to)
+    if chat is None:
+        raise MalformedNode(f"a chatstate to {to}, which does not exist")
+    if len(stanza.children) != 1 or stanza.children[0].tag not in ("composing", "paused"):
+        raise MalformedNode("a chatstate of an unknown kind")
+    network.presence.write(device.account, chat, stanza.children[0])
 
 
 def _answer(device: Device, stanza: Node) -> None:

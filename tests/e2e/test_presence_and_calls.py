@@ -1,0 +1,79 @@
+"""What goes beyond the contract, since clients of other gateways know it: from the request to the phone, and back as an
+event."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.product import Product, running
+from support.receiver import Receiver
+from support.waiting import eventually
+
+ANI, BUDI, STRANGER = "628130010001", "628130010002", "628999999999"
+BUDI_JID = f"{BUDI}@s.whatsapp.net"
+
+
+@pytest.fixture(scope="module")
+def receiver() -> Iterator[Receiver]:
+    with Receiver() as receiver:
+        yield receiver
+
+
+@pytest.fixture(scope="module")
+def product(receiver: Receiver) -> Iterator[Product]:
+    """One for all: Ani has a session, Budi a phone; both are in a group."""
+    with tempfile.TemporaryDirectory(prefix="warest-test-") as folder, running(Path(folder)) as product:
+        for phone, name in ((ANI, "Ani"), (BUDI, "Budi")):
+            product.sandbox("POST", "/phones", json={"phone": phone, "name": name})
+        product.sandbox("POST", "/groups", json={"name": "Us", "by": ANI, "members": [BUDI]})
+        product.scan("ani", ANI, receiver.url)
+        eventually(lambda: product.api("GET", "/profile/info", params={"sessionId": "ani"})["results"][0]["pushName"])
+        yield product
+
+
+@pytest.fixture
+def ask(product: Product) -> Any:
+    """A call that succeeds, for Ani's session; its result."""
+
+    def one(method: str, path: str, **told: Any) -> Any:
+        answer = product.api(method, path, json={"sessionId": "ani", **told})
+        assert answer["code"] == 1000, answer
+        return answer["result"] if "result" in answer else answer["results"][0]
+
+    return one
+
+
+def test_who_is_there_and_writes(product: Product, receiver: Receiver, ask: Any) -> None:
+    """Both ways. A word for writing that nobody knows does not end the session, though the engine stumbles over it."""
+
+    def on(phone: str) -> Any:
+        return product.sandbox("GET", f"/phones/{phone}/presence")
+
+    assert ask("POST", "/profile/presence", presence="online") == {"phone": ANI, "presence": "available"}
+    eventually(lambda: on(ANI)["available"])
+    for word, state in (("typing", "composing"), ("recording", "recording"), ("paused", "paused")):
+        told = ask("POST", f"/chats/{BUDI}/presence", presence=word)
+        assert told == {"sessionId": "ani", "phone": ANI, "chatId": BUDI_JID, "presence": state}
+        eventually(lambda state=state: on(BUDI)["writing"] == {ANI: {"from": ANI, "state": state}})
+    (group,) = (one["id"] for one in product.sandbox("GET", "/groups"))
+    ask("POST", f"/chats/{group}/presence", presence="composing")
+    eventually(lambda: on(BUDI)["writing"].get(group) == {"from": ANI, "state": "composing"})
+
+    assert ask("POST", f"/chats/{BUDI}/presence/subscribe")["subscribed"]
+    for state in ("composing", "dancing"):
+        product.sandbox("POST", f"/phones/{BUDI}/presence", json={"to": ANI, "state": state})
+    for change in ({"available": True}, {"available": False, "lastSeen": 1767225600}):
+        product.sandbox("POST", f"/phones/{BUDI}/presence", json=change)
+    heard = eventually(lambda: receiver.of("presence_update")[1:] and receiver.of("presence_update"))
+    assert [one.json["data"]["presence"]["presences"] for one in heard] == [
+        {BUDI_JID: {"lastKnownPresence": "available"}},
+        {BUDI_JID: {"lastKnownPresence": "unavailable", "lastSeen": 1767225600}},
+    ]
+    for path in ("presence", "presence/subscribe"):
+        answer = product.api("POST", f"/chats/{STRANGER}/{path}", json={"sessionId": "ani", "presence": "typing"})
+        assert answer["code"] == 2000, "nobody writes to a number that does not exist"
+    ask("POST", "/profile/presence", presence="unavailable")
+    eventually(lambda: not on(ANI)["available"])

@@ -1,0 +1,29 @@
+"""The orders that are about other people and their chats: who is seen to be there. All JIDs are texts."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BeSeen:
+    """Be seen to be there by everybody who may, or no longer. Result: nothing."""
+
+    available: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ShowWriting:
+    """Show those in a chat that we write: `presence` is composing, recording or paused. Result: `Done`."""
+
+    chat: str
+    presence: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WatchPresence:
+    """Ask to be told when somebody is there or no longer, as long as the session stays online. Result: `Done`."""
+
+    jid: str
+
+
+ContactCommand = BeSeen
+ChatAction = ShowWriting | WatchPresence
