@@ -44,6 +44,7 @@ from warest.http.resources import (
     messages,
     metrics,
     misc,
+    own_words,
     people,
     presences,
     profile,
@@ -185,6 +186,7 @@ def _routes(
     portraits = Portraits(Inputs(fetcher), Studio(parts.bus, spool), spool)
     own = profile.Profile(parts.bus, access, parts.states, parts.settings)
     yield from profile.routes(own, portraits)
+    yield from own_words.routes(own)
     yield from people.routes(own, opened)
     yield "/api/v1/messages/send/text", messages.SendTextResource(sending)
     yield "/api/v1/messages/send/document", documents.SendDocument(files_sending)

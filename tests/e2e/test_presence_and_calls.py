@@ -46,21 +46,41 @@ def ask(product: Product) -> Any:
     return one
 
 
+def test_what_the_account_says_of_itself(product: Product, ask: Any) -> None:
+    """The phone has it, and so have those who ask."""
+    assert ask("POST", "/profile/name", name=" Ani's shop ") == {"phone": ANI, "pushName": "Ani's shop"}
+    assert ask("POST", "/profile/about", about="Open from nine 🕘") == {"phone": ANI, "about": "Open from nine 🕘"}
+    names = product.sandbox("GET", f"/phones/{ANI}/app-state")["critical_block"]
+    assert names[-1]["value"]["pushNameSetting"]["name"] == "Ani's shop"
+    eventually(lambda: ask("GET", "/profile/info")["pushName"] == "Ani's shop")
+    assert ask("GET", "/profile/info")["about"] == "Open from nine 🕘"
+    assert ask("POST", "/profile/about", about="")["about"] == ""
+    assert ask("GET", "/profile/info")["about"] is None
+
+
+def test_many_numbers_at_once(ask: Any) -> None:
+    data = ask("POST", "/profile/on-whatsapp", checkNumbers=[BUDI, STRANGER])["data"]
+    assert [each["isOnWhatsApp"] for each in data] == [True, False]
+
+
 def test_who_is_there_and_writes(product: Product, receiver: Receiver, ask: Any) -> None:
     """Both ways. A word for writing that nobody knows does not end the session, though the engine stumbles over it."""
 
     def on(phone: str) -> Any:
         return product.sandbox("GET", f"/phones/{phone}/presence")
 
+    def budi_sees(chat: str, state: str) -> None:
+        eventually(lambda: on(BUDI)["writing"].get(chat) == {"from": ANI, "state": state}, what=state)
+
     assert ask("POST", "/profile/presence", presence="online") == {"phone": ANI, "presence": "available"}
     eventually(lambda: on(ANI)["available"])
     for word, state in (("typing", "composing"), ("recording", "recording"), ("paused", "paused")):
         told = ask("POST", f"/chats/{BUDI}/presence", presence=word)
         assert told == {"sessionId": "ani", "phone": ANI, "chatId": BUDI_JID, "presence": state}
-        eventually(lambda state=state: on(BUDI)["writing"] == {ANI: {"from": ANI, "state": state}})
+        budi_sees(ANI, state)
     (group,) = (one["id"] for one in product.sandbox("GET", "/groups"))
     ask("POST", f"/chats/{group}/presence", presence="composing")
-    eventually(lambda: on(BUDI)["writing"].get(group) == {"from": ANI, "state": "composing"})
+    budi_sees(group, "composing")
 
     assert ask("POST", f"/chats/{BUDI}/presence/subscribe")["subscribed"]
     for state in ("composing", "dancing"):

@@ -76,6 +76,8 @@ _HANDLERS: dict[type, Callable[[Client, Any, Take], Any]] = {
     profile_commands.ShowPicture: profiles.show_picture,
     profile_commands.HidePicture: profiles.hide_picture,
     profile_commands.AskPrivacy: profiles.ask_privacy,
+    profile_commands.SetName: profiles.set_name,
+    profile_commands.SetAbout: profiles.set_about,
     profile_commands.ReadContacts: profiles.read_contacts,
     commands.PairPhone: pair_phone,
     commands.Logout: logout,
