@@ -26,6 +26,7 @@ from warest.http.metering import Metering
 from warest.http.portraits import Portraits
 from warest.http.resources import (
     auth,
+    blocklist,
     button_sends,
     card_sends,
     chat_actions,
@@ -187,6 +188,7 @@ def _routes(
     own = profile.Profile(parts.bus, access, parts.states, parts.settings)
     yield from profile.routes(own, portraits)
     yield from own_words.routes(own)
+    yield from blocklist.routes(own)
     yield from people.routes(own, opened)
     yield "/api/v1/messages/send/text", messages.SendTextResource(sending)
     yield "/api/v1/messages/send/document", documents.SendDocument(files_sending)

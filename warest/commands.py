@@ -8,7 +8,7 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any, get_args
 
-from warest.contact_commands import BeSeen, ChatAction, ContactCommand
+from warest.contact_commands import ChatAction, ContactCommand
 from warest.group_commands import GroupCommand
 from warest.media.options import Kind
 from warest.profile_commands import ProfileCommand
@@ -306,8 +306,8 @@ Command = Outgoing | Action | LookUp | ContactCommand | GroupCommand | ProfileCo
 type_of: dict[str, type] = {
     kind.__name__: kind
     for kind in (
-        *SENDS, *get_args(Action), *get_args(LookUp), BeSeen, *get_args(GroupCommand), *get_args(ProfileCommand),
-        PairPhone, Logout,
+        *SENDS, *get_args(Action), *get_args(LookUp), *get_args(ContactCommand), *get_args(GroupCommand),
+        *get_args(ProfileCommand), PairPhone, Logout,
     )
 }  # fmt: skip
 

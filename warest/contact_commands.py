@@ -1,4 +1,4 @@
-"""The orders that are about other people and their chats: who is seen to be there. All JIDs are texts."""
+"""The orders that are about other people: who is seen to be there, and who may not write. All JIDs are texts."""
 
 from dataclasses import dataclass
 
@@ -25,5 +25,18 @@ class WatchPresence:
     jid: str
 
 
-ContactCommand = BeSeen
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AskBlocked:
+    """Whom the account has blocked. Result: `{"pn", "lid"}` of each, empty where it is not known."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Block:
+    """Keep somebody from writing and calling, or no longer. Result: as of AskBlocked, afterwards."""
+
+    jid: str
+    blocked: bool
+
+
+ContactCommand = BeSeen | AskBlocked | Block
 ChatAction = ShowWriting | WatchPresence

@@ -58,6 +58,22 @@ def test_what_the_account_says_of_itself(product: Product, ask: Any) -> None:
     assert ask("GET", "/profile/info")["about"] is None
 
 
+def test_who_is_blocked(product: Product, receiver: Receiver, ask: Any) -> None:
+    """What they write does not arrive, until they are let again."""
+    assert ask("GET", "/profile/blocklist") == {"phone": ANI, "blocked": []}
+    (budi,) = ask("POST", "/profile/blocklist", contact=BUDI)["blocked"]
+    assert (budi["jid"], budi["phone"], budi["contactId"]) == (BUDI_JID, BUDI, budi["lid"])
+    assert ask("GET", "/profile/blocklist")["blocked"] == [budi]
+    assert product.sandbox("GET", f"/phones/{ANI}/profile")["blocked"] == [BUDI]
+    product.phone_sends(BUDI, ANI, "let me in")
+    assert ask("DELETE", "/profile/blocklist", contactId=budi["lid"])["blocked"] == []
+    product.phone_sends(BUDI, ANI, "thank you")
+    eventually(lambda: "thank you" in receiver.texts())
+    assert "let me in" not in receiver.texts()
+    for method in ("POST", "DELETE"):
+        assert product.api(method, "/profile/blocklist", json={"sessionId": "ani", "to": STRANGER})["code"] == 2000
+
+
 def test_many_numbers_at_once(ask: Any) -> None:
     data = ask("POST", "/profile/on-whatsapp", checkNumbers=[BUDI, STRANGER])["data"]
     assert [each["isOnWhatsApp"] for each in data] == [True, False]

@@ -59,6 +59,8 @@ def _carry(network: "Network", sender: Device, stanza: Node, chat: Account, targ
     account = network.accounts.find(target)
     if account is None or account not in (chat, sender.account):
         raise MalformedNode(f"a copy for {target} of a message to {chat.lid}")
+    if account is chat and network.profiles.blocks(account, sender.account):
+        return  # Who is blocked does not notice.
     if target.device == 0:
         network.phones.receive(account, sender, stanza, enc)
     elif device := account.devices.get(target.device):

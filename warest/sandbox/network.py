@@ -56,7 +56,9 @@ class Network:
         self.delivery = Delivery(store)
         self.deeds = Deeds(self.groups, self.accounts, self.delivery)
         self.presence = Presence(self.accounts, self.delivery)
-        self.phones = Phones(self.accounts, self.groups, self.keys, GroupKeys(store), self.delivery, self.history)
+        self.phones = Phones(
+            self.accounts, self.groups, self.keys, GroupKeys(store), self.delivery, self.history, self.profiles
+        )
         self.files = Files(store)
         self.greeting = Greeting(self.accounts, self.keys, self.delivery, self.history, self.files)
         self.faults = Faults()
