@@ -31,6 +31,7 @@ from warest.leases import Lease
 from warest.pictures import qr_data_uri
 from warest.vitals import Reporter
 from warest.whatsapp import fixes, inbound, past, presence_reports, reports
+from warest.whatsapp.call_reports import CallReports
 from warest.whatsapp.client import Client
 from warest.whatsapp.group_reports import GroupReports
 from warest.whatsapp.keystores import KeyStores
@@ -119,6 +120,7 @@ class Session:
         mends = order.settings.app_state_fix
         syncs, removes = mends and fixes.mend_app_state(), mends and fixes.mend_removal()
         self.client = Client(engine, key_store, self, syncs_app_state=syncs, removes_pictures=removes)
+        self._calls = CallReports(self.identity.ulid, self.client.callers, functools.partial(other_name, self.client))
         self._groups = GroupReports(self.identity.ulid, functools.partial(other_name, self.client))
 
     def run(self) -> int:
@@ -189,6 +191,9 @@ class Session:
 
     def on_presence(self, event: Any) -> None:
         self._report(presence_reports.of(event, functools.partial(other_name, self.client)))
+
+    def on_call(self, status: str, event: Any) -> None:
+        self._report(self._calls.of(status, event, time.time()))
 
     def on_contacts(self, notes: Iterator[dict[str, Any]]) -> None:
         self._remember_all(self._book.news(notes))

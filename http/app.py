@@ -28,6 +28,7 @@ from warest.http.resources import (
     auth,
     blocklist,
     button_sends,
+    calls,
     card_sends,
     chat_actions,
     chat_marks,
@@ -189,6 +190,7 @@ def _routes(
     yield from profile.routes(own, portraits)
     yield from own_words.routes(own)
     yield from blocklist.routes(own)
+    yield from calls.routes(own)
     yield from people.routes(own, opened)
     yield "/api/v1/messages/send/text", messages.SendTextResource(sending)
     yield "/api/v1/messages/send/document", documents.SendDocument(files_sending)

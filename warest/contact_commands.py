@@ -1,4 +1,4 @@
-"""The orders that are about other people: who is seen to be there, and who may not write. All JIDs are texts."""
+"""The orders that are about other people: who is seen to be there, who may not write, and calls. All JIDs are texts."""
 
 from dataclasses import dataclass
 
@@ -38,5 +38,16 @@ class Block:
     blocked: bool
 
 
-ContactCommand = BeSeen | AskBlocked | Block
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RejectCall:
+    """Reject a call, that of `caller` (a JID); it may be empty while the call's process lives. Result: who called.
+
+    Raises NotFound when that is not known.
+    """
+
+    call_id: str
+    caller: str = ""
+
+
+ContactCommand = BeSeen | AskBlocked | Block | RejectCall
 ChatAction = ShowWriting | WatchPresence

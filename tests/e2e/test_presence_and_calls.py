@@ -2,7 +2,9 @@
 event."""
 
 import tempfile
+import time
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +74,44 @@ def test_who_is_blocked(product: Product, receiver: Receiver, ask: Any) -> None:
     assert "let me in" not in receiver.texts()
     for method in ("POST", "DELETE"):
         assert product.api(method, "/profile/blocklist", json={"sessionId": "ani", "to": STRANGER})["code"] == 2000
+
+
+def test_who_calls(product: Product, receiver: Receiver, ask: Any) -> None:
+    """It rings, is rejected, and ends; of a group it is said which."""
+
+    def heard() -> list[Any]:
+        return [call for one in receiver.of("call") for call in one.json["data"]["calls"]]
+
+    def calls(**told: Any) -> str:
+        return str(product.sandbox("POST", f"/phones/{BUDI}/calls", json=told)["id"])
+
+    def states() -> list[str]:
+        return [call["state"] for call in product.sandbox("GET", f"/phones/{BUDI}/calls")]
+
+    id = calls(to=ANI, video=True)
+    (offer,) = eventually(heard)
+    lid = offer["lid"]
+    names = {"pn": BUDI_JID, "lid": lid, "contactId": lid}
+    told = {"from": BUDI_JID, "chatId": BUDI_JID, "isVideo": True, "isGroup": False, "offline": False, **names}
+    assert offer == {"id": id, "status": "offer", "date": offer["date"], **told} and lid.endswith("@lid")
+    assert abs(datetime.fromisoformat(offer["date"]).timestamp() - time.time()) < 60
+    assert ask("POST", f"/calls/{id}/reject") == {"phone": ANI, "id": id, "from": BUDI_JID}
+    eventually(lambda: states() == ["rejected"])
+    calls(to=ANI, id=id, reason="timeout")
+    end = eventually(lambda: heard()[1:])[0]
+    assert end == {**offer, "status": "timeout", "reason": "timeout", "date": end["date"]}
+
+    (group,) = (one["id"] for one in product.sandbox("GET", "/groups"))
+    second = calls(to=group)
+    in_group = eventually(lambda: heard()[2:])[0]
+    told = {"from": BUDI_JID, "chatId": group, "isVideo": False, "isGroup": True}
+    assert in_group["id"] == second and told.items() <= in_group.items()
+    product.api("GET", "/session/reconnect", params={"sessionId": "ani"})
+    eventually(lambda: receiver.of("creds_update")[1:], what="a new process, which knows of no call")
+    unknown = product.api("POST", f"/calls/{second}/reject", json={"sessionId": "ani"})
+    assert (unknown["code"], unknown["results"]) == (2600, [])
+    ask("POST", f"/calls/{second}/reject", **{"from": BUDI})
+    eventually(lambda: states() == ["ended", "rejected"])
 
 
 def test_many_numbers_at_once(ask: Any) -> None:

@@ -71,6 +71,10 @@ class Control:
                 "GET": lambda _, account: Answer(200, presence.show(account)),
                 "POST": lambda request, account: Answer(200, presence.change(request, account)),
             },
+            ("phones", "*", "calls"): {
+                "GET": lambda _, account: Answer(200, network.calls.show(account)),
+                "POST": lambda request, account: Answer(201, presence.call(request, account)),
+            },
             ("phones", "*", "contacts"): {
                 "POST": lambda request, account: Answer(201, profile.name_contact(request, account))
             },

@@ -182,6 +182,11 @@ def on_chatstate(network: "Network", device: Device, stanza: Node) -> None:
     network.presence.write(device.account, chat, stanza.children[0])
 
 
+def on_call(network: "Network", device: Device, stanza: Node) -> None:
+    network.calls.on_stanza(device, stanza, network.accounts.find(stanza.jid("to")))
+    _answer(device, Node("ack", {"class": "call", "id": stanza.text("id"), "from": stanza.jid("to")}))
+
+
 def _answer(device: Device, stanza: Node) -> None:
     if device.connection:
         device.connection.send(stanza)
@@ -193,4 +198,5 @@ HANDLERS: dict[str, Callable[["Network", Device, Node], None]] = {
     "ack": on_ack,
     "presence": on_presence,
     "chatstate": on_chatstate,
+    "call": on_call,
 }

@@ -1,5 +1,6 @@
-"""The control API's calls about who is there and who writes."""
+"""The control API's calls about who is there, who writes and who calls."""
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from warest.errors import InvalidInput
@@ -33,3 +34,12 @@ class PresenceControl:
             node = Node("composing", {"media": "audio"}) if state == "recording" else Node(state)
             self._network.presence.write(account, chat, node)
         return self.show(account)
+
+    def call(self, request: Request, account: Account) -> dict[str, Any]:
+        """The phone's owner calls `to`, or with the `id` of a call hangs up: `reason` may be timeout."""
+        told, calls = request.json(), self._network.calls
+        to = self._network.groups.chat(text(told, "to"))
+        if "id" in told:
+            reason = text(told, "reason") if "reason" in told else ""
+            return asdict(calls.end(account, to, text(told, "id"), reason))
+        return asdict(calls.ring(account, to, told.get("video") is True))

@@ -6,7 +6,18 @@ from typing import Any
 from warest import commands, contact_commands, group_commands, profile_commands
 from warest.whatsapp import protos
 from warest.whatsapp.client import Client
-from warest.whatsapp.outbound import actions, app_state, blocks, groups, lookups, many_files, presences, profiles, sends
+from warest.whatsapp.outbound import (
+    actions,
+    app_state,
+    blocks,
+    calls,
+    groups,
+    lookups,
+    many_files,
+    presences,
+    profiles,
+    sends,
+)
 from warest.whatsapp.outbound.engine import refusal
 from warest.whatsapp.outbound.sends import Take
 
@@ -55,6 +66,7 @@ _HANDLERS: dict[type, Callable[[Client, Any, Take], Any]] = {
     contact_commands.BeSeen: presences.be_seen,
     contact_commands.AskBlocked: blocks.ask,
     contact_commands.Block: blocks.change,
+    contact_commands.RejectCall: calls.reject,
     contact_commands.ShowWriting: presences.show_writing,
     contact_commands.WatchPresence: presences.watch,
     group_commands.ListGroups: groups.list_groups,
