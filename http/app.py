@@ -56,6 +56,7 @@ from warest.http.resources import (
     session_life,
     sessions,
     storage,
+    timers,
 )
 from warest.http.resources.capabilities import Capabilities
 from warest.http.sending import Sending
@@ -216,6 +217,7 @@ def _routes(
     yield from chat_actions.routes(acting)
     yield from chat_marks.routes(acting)
     yield from presences.routes(own, acting)
+    yield from timers.routes(own, acting)
     views = MessageViews(parts.settings, opened, files)
     yield "/api/v1/messages/search", search.SearchResource(access, parts.settings, opened, views)
     yield "/api/v1/chats", chats.ChatListResource(access, parts.states, opened)

@@ -1,4 +1,5 @@
-"""The orders that are about other people: who is seen to be there, who may not write, and calls. All JIDs are texts."""
+"""The orders that are about other people: who is seen to be there, who may not write, calls, and how long what is
+written stays. All JIDs are texts."""
 
 from dataclasses import dataclass
 
@@ -49,5 +50,23 @@ class RejectCall:
     caller: str = ""
 
 
-ContactCommand = BeSeen | AskBlocked | Block | RejectCall
-ChatAction = ShowWriting | WatchPresence
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SetTimer:
+    """Have messages of a chat disappear after so many seconds (one of TIMERS). Result: `Done`."""
+
+    chat: str
+    seconds: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SetDefaultTimer:
+    """The same for chats of two that others, or we, begin from now on. Result: nothing."""
+
+    seconds: int
+
+
+#: What WhatsApp lets one choose, s; 0: they stay.
+TIMERS = (0, 86_400, 604_800, 7_776_000)
+
+ContactCommand = BeSeen | AskBlocked | Block | RejectCall | SetDefaultTimer
+ChatAction = ShowWriting | WatchPresence | SetTimer

@@ -114,6 +114,36 @@ def test_who_calls(product: Product, receiver: Receiver, ask: Any) -> None:
     eventually(lambda: states() == ["ended", "rejected"])
 
 
+def test_messages_disappear(product: Product, ask: Any) -> None:
+    """In a chat of two, in a group, and in those that will be; whoever has set it."""
+    (group,) = (one["id"] for one in product.sandbox("GET", "/groups"))
+
+    def expiry(chat: str) -> int:
+        found = product.api("GET", "/chats", params={"sessionId": "ani", "limit": 100})["result"]["data"]
+        return next((int(each["ephemeralExpiry"]) for each in found if each["id"] == chat), -1)
+
+    def said() -> list[Any]:
+        return list(product.sandbox("GET", f"/phones/{BUDI}/messages", params={"after": 0, "wait": 0}))
+
+    told = ask("POST", f"/chats/{BUDI}/disappearing", duration="24h")
+    assert told == {"sessionId": "ani", "phone": ANI, "chatId": BUDI_JID, "ephemeralExpiry": 86400}
+    protocol = eventually(lambda: [each for each in said() if each["kind"] == "protocolMessage"])[-1]["message"]
+    assert protocol["protocolMessage"]["type"] == "EPHEMERAL_SETTING"
+    assert protocol["protocolMessage"]["ephemeralExpiration"] == 86400
+    eventually(lambda: expiry(BUDI_JID) == 86400)
+    assert product.send("ani", BUDI, "gone tomorrow")["code"] == 1000
+    assert eventually(lambda: [each for each in said() if each["text"] == "gone tomorrow"])[0]["expiration"] == 86400
+    off = {"protocolMessage": {"type": "EPHEMERAL_SETTING", "ephemeralExpiration": 0}}
+    product.sandbox("POST", f"/phones/{BUDI}/messages", json={"to": ANI, "message": off})
+    eventually(lambda: expiry(BUDI_JID) == 0)
+
+    assert ask("POST", f"/chats/{group}/disappearing", duration=604800)["ephemeralExpiry"] == 604800
+    eventually(lambda: expiry(group) == 604800)
+    assert product.sandbox("GET", "/groups")[0]["expiration"] == 604800
+    assert ask("POST", "/profile/disappearing", duration="90d") == {"phone": ANI, "ephemeralExpiry": 7776000}
+    assert product.sandbox("GET", f"/phones/{ANI}/profile")["timer"] == 7776000
+
+
 def test_many_numbers_at_once(ask: Any) -> None:
     data = ask("POST", "/profile/on-whatsapp", checkNumbers=[BUDI, STRANGER])["data"]
     assert [each["isOnWhatsApp"] for each in data] == [True, False]

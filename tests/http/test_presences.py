@@ -1,4 +1,5 @@
-"""Presence without a message: parameters and refusals; what works is in tests/e2e/test_presence_and_calls.py."""
+"""Presence without a message, and how long messages stay: parameters and refusals. What works is in
+tests/e2e/test_presence_and_calls.py."""
 
 from collections.abc import Callable
 from typing import Any
@@ -30,6 +31,13 @@ def session(online: Callable[[Account, str], SessionRecord], admin: Account) -> 
         (CHAT, {"presence": "available"}, (400, 2002, None)),
         (CHAT, {"presence": ["composing"]}, (400, 2001, None)),
         (CHAT, {"presence": "composing", "sessionId": "none"}, (404, 1101, None)),
+        ("/profile/disappearing", {}, (400, 2001, [])),
+        ("/profile/disappearing", {"duration": 60}, (400, 2002, [])),
+        ("/profile/disappearing", {"duration": 0, "sessionId": "none"}, (404, 1101, [])),
+        ("/chats/628222/disappearing", {}, (400, 2001, None)),
+        ("/chats/628222/disappearing", {"duration": "-1"}, (400, 2002, None)),
+        ("/chats/628222/disappearing", {"duration": True}, (400, 2001, None)),
+        ("/chats/628222/disappearing", {"duration": "7d", "sessionId": "none"}, (404, 1101, None)),
         ("/chats/nobody/presence/subscribe", {}, (400, 2001, None)),
         ("/chats/1@g.us/presence/subscribe", {}, (400, 2002, None)),
         ("/chats/628222/presence/subscribe", {"sessionId": "none"}, (404, 1101, None)),

@@ -152,6 +152,7 @@ _HANDLERS: dict[tuple[str, str, str], Handler] = {
     ("w:sync:app:state", "set", "sync"): app_state.answer,
     ("privacy", "get", "privacy"): profile_iq.get_privacy,
     ("privacy", "set", "tokens"): _pass_on_tokens,
+    ("disappearing_mode", "set", "disappearing_mode"): profile_iq.set_timer,
     ("blocklist", "get", ""): profile_iq.get_blocked,
     ("blocklist", "set", "item"): profile_iq.set_blocked,
     ("w:profile:picture", "get", "picture"): _picture,

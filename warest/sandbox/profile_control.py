@@ -27,6 +27,7 @@ class ProfileControl:
             "privacy": facts.privacy,
             "business": facts.business,
             "blocked": facts.blocked,
+            "timer": facts.timer,
         }
 
     def change(self, request: Request, account: Account) -> dict[str, Any]:

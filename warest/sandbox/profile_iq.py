@@ -1,7 +1,9 @@
-"""What sessions ask and want of profiles: pictures, who may see what, and who is blocked."""
+"""What sessions ask and want of profiles: pictures, who may see what, who is blocked, and how
+long messages stay."""
 
 from typing import TYPE_CHECKING
 
+from warest.contact_commands import TIMERS
 from warest.errors import InvalidInput
 from warest.ids import Jid
 from warest.sandbox import profiles
@@ -68,6 +70,15 @@ def set_blocked(network: "Network", device: Device, iq: Node) -> list[Node]:
         raise MalformedNode("a blocked account is named by its LID, with its number in pn_jid")
     network.profiles.block(device.account, account, action == "block")
     return get_blocked(network, device, iq)
+
+
+def set_timer(network: "Network", device: Device, iq: Node) -> list[Node]:
+    """How long messages stay in new chats."""
+    seconds = iq.child("disappearing_mode").number("duration")
+    if seconds not in TIMERS:
+        raise Refusal(400, "bad-request")
+    network.profiles.set_timer(device.account, seconds)
+    return []
 
 
 def _own(network: "Network", jid: Jid) -> Account | None:

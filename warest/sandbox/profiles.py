@@ -34,12 +34,14 @@ _JPEG = b"\xff\xd8\xff"
 
 @dataclass(slots=True)
 class Facts:
-    """`business` is the name of one that WhatsApp has verified; empty: it is none. `blocked` are phone numbers."""
+    """`business` is the name of one that WhatsApp has verified; empty: it is none. `blocked` are phone numbers.
+    `timer`: how long messages stay in new chats, s; 0: for good."""
 
     picture_id: str = ""
     privacy: dict[str, str] = field(default_factory=lambda: dict.fromkeys(PRIVACY, "all"))
     business: str = ""
     blocked: list[str] = field(default_factory=list)
+    timer: int = 0
 
 
 class Profiles:
@@ -87,6 +89,11 @@ class Profiles:
     def blocks(self, account: Account, other: Account) -> bool:
         """Whether what the other one writes does not reach the account."""
         return other.phone in self.facts(account).blocked
+
+    def set_timer(self, account: Account, seconds: int) -> None:
+        facts = self.facts(account)
+        facts.timer = seconds
+        self._keep(account, facts, self.picture(account))
 
     def verified_name(self, account: Account) -> Node | None:
         """What WhatsApp says of a business to those who ask for an account."""

@@ -17,6 +17,7 @@ from warest.whatsapp.outbound import (
     presences,
     profiles,
     sends,
+    timers,
 )
 from warest.whatsapp.outbound.engine import refusal
 from warest.whatsapp.outbound.sends import Take
@@ -67,6 +68,8 @@ _HANDLERS: dict[type, Callable[[Client, Any, Take], Any]] = {
     contact_commands.AskBlocked: blocks.ask,
     contact_commands.Block: blocks.change,
     contact_commands.RejectCall: calls.reject,
+    contact_commands.SetTimer: timers.set_timer,
+    contact_commands.SetDefaultTimer: timers.set_default,
     contact_commands.ShowWriting: presences.show_writing,
     contact_commands.WatchPresence: presences.watch,
     group_commands.ListGroups: groups.list_groups,
