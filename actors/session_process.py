@@ -30,8 +30,9 @@ from warest.errors import DriverError, LeaseLost, NotConnected, WarestError
 from warest.leases import Lease
 from warest.pictures import qr_data_uri
 from warest.vitals import Reporter
-from warest.whatsapp import fixes, group_reports, inbound, past, presence_reports, reports
+from warest.whatsapp import fixes, inbound, past, presence_reports, reports
 from warest.whatsapp.client import Client
+from warest.whatsapp.group_reports import GroupReports
 from warest.whatsapp.keystores import KeyStores
 from warest.whatsapp.outbound.engine import other_name
 
@@ -118,6 +119,7 @@ class Session:
         mends = order.settings.app_state_fix
         syncs, removes = mends and fixes.mend_app_state(), mends and fixes.mend_removal()
         self.client = Client(engine, key_store, self, syncs_app_state=syncs, removes_pictures=removes)
+        self._groups = GroupReports(self.identity.ulid, functools.partial(other_name, self.client))
 
     def run(self) -> int:
         """The exit status."""
@@ -192,8 +194,7 @@ class Session:
         self._remember_all(self._book.news(notes))
 
     def on_group(self, kind: str, event: Any) -> None:
-        names = functools.partial(other_name, self.client)
-        for report in group_reports.of(kind, self.identity.ulid, self.client.own_names, event, names):
+        for report in self._groups.of(kind, self.client.own_names, event):
             self._report(report)
 
     def on_sent(self, chat: ids.Jid, id: str, timestamp: int, message: Any) -> None:

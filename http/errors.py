@@ -65,7 +65,7 @@ _OURS = {
     Code.SERVICE_UNAVAILABLE: "Service unavailable, try again later",
 }
 
-#: Where messages differ: a session that is not open is as good as none there (W2).
+#: Where messages and chats differ: a session that is not open is as good as none there (W2).
 MESSAGE_CODES: tuple[tuple[type[errors.WarestError], Code], ...] = (
     (errors.NotConnected, Code.SESSION_NOT_FOUND),
     (errors.WhatsAppRefused, Code.SEND_FAILED),
@@ -98,7 +98,7 @@ def nothing(family: Family) -> list[Any] | None:
 def code_of(family: Family | None, error: errors.WarestError) -> Code:
     if isinstance(error, Refusal):
         return error.app_code
-    table = (MESSAGE_CODES if family is Family.E2 else ()) + CODES
+    table = (MESSAGE_CODES if family in (Family.E2, Family.E3) else ()) + CODES
     return next((code for kind, code in table if isinstance(error, kind)), Code.INTERNAL_ERROR)
 
 

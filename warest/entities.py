@@ -162,6 +162,7 @@ def _groups(db: Any) -> None:
         size = Required(int)
         asked_at = Required(float)
         members_at = Required(float)
+        settles_at = Required(float)
         updated_at = Required(float)
 
     class GroupMember(db.Entity):  # type: ignore[misc]

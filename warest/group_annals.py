@@ -13,13 +13,13 @@ def remember(groups: Groups, session: str, note: Note) -> None:
     jid = note["jid"]
     match note["what"]:
         case "known":
-            groups.learn(session, [facts_of(note["facts"])])
+            groups.learn(session, [facts_of(note["facts"])], heard=True)
         case "changed":
-            groups.change(session, jid, note["fields"])
+            groups.change(session, jid, note["fields"], heard=True)
         case "gone":
-            groups.forget(session, jid)
+            groups.forget(session, jid, heard=True)
         case change:
-            groups.move(session, jid, change, note["people"])
+            groups.move(session, jid, change, note["people"], heard=True)
 
 
 def facts_of(told: dict[str, Any]) -> GroupFacts:

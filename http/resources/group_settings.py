@@ -1,6 +1,6 @@
 """/api/v1/group: name, description, picture, and who may write and change what.
 
-Facts: contract, endpoints.md section 9. A picture cannot be removed through the engine: that is 501.
+Facts: contract, endpoints.md section 9. A picture can be removed where the engine is mended for it, else that is 501.
 """
 
 from collections.abc import Iterator

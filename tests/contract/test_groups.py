@@ -1,5 +1,6 @@
 """Groups and their members, the same on every database."""
 
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -17,6 +18,8 @@ GROUP, OTHER = "120363000000000001@g.us", "120363000000000002@g.us"
 ANI = Member(pn="628111@s.whatsapp.net", lid="1@lid", role="superadmin")
 BUDI = Member(pn="628222@s.whatsapp.net", lid="2@lid")
 CICI = Member(pn="", lid="3@lid", role="admin")
+
+BUDI_NAMES = (BUDI.pn, BUDI.lid)
 
 FACTS = GroupFacts(
     jid=GROUP,
@@ -94,6 +97,37 @@ def test_changes(opened: Store, admin: Account, session: str) -> None:
     opened.groups.change(session, GROUP, {"name": "Old", "named_at": 150, "named_by": ANI.pn, "ephemeral": 0})
     expected = replace(FACTS, name="New", named_at=200, named_by=BUDI.pn, locked=True, ephemeral=0)
     assert opened.groups.get(admin, session, GROUP) == expected
+
+
+def test_late_events(opened: Store, admin: Account, session: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """May be older than what WhatsApp has answered: if they say something else, it is asked, for a while."""
+    opened.groups.learn_all(session, [FACTS])
+    opened.groups.change(session, GROUP, {"locked": True})
+    changes: list[Callable[[], None]] = [
+        lambda: opened.groups.change(session, GROUP, {"locked": False}, heard=True),
+        lambda: opened.groups.move(session, GROUP, "add", [("", "9@lid")], heard=True),
+        lambda: opened.groups.move(session, GROUP, "promote", [BUDI_NAMES], heard=True),
+        lambda: opened.groups.move(session, GROUP, "demote", [("", CICI.lid)], heard=True),
+        lambda: opened.groups.move(session, GROUP, "remove", [BUDI_NAMES], heard=True),
+        lambda: opened.groups.forget(session, GROUP, heard=True),
+        lambda: opened.groups.learn(session, [replace(FACTS, members=(ANI,), size=1)], heard=True),
+    ]
+    known = replace(FACTS, locked=True)
+    for change in changes:
+        opened.groups.learn(session, [known])
+        change()
+        assert opened.groups.get(admin, session, GROUP) is None and opened.groups.stale(admin, session) == [GROUP]
+    opened.groups.learn(session, [known])
+    opened.groups.change(session, GROUP, {"locked": True, "name": FACTS.name, "named_at": 300}, heard=True)
+    opened.groups.move(session, GROUP, "add", [BUDI_NAMES], heard=True)
+    opened.groups.move(session, GROUP, "remove", [("", "9@lid")], heard=True)
+    assert opened.groups.get(admin, session, GROUP) == replace(known, named_at=300)
+    monkeypatch.setattr(groups_module, "SETTLING", 0.0)
+    for change in changes[:5]:
+        opened.groups.learn(session, [known])
+        change()
+        now = opened.groups.get(admin, session, GROUP)
+        assert now and now != known
 
 
 def test_people_come_and_go(opened: Store, admin: Account, session: str) -> None:

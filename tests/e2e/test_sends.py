@@ -181,6 +181,25 @@ def test_presence(product: Product, send: Send, presence: Any) -> None:
     assert "was not shown" not in product.log.read_text()
 
 
+@pytest.mark.parametrize("nobody", ["628999999999", "999@lid"])
+def test_nothing_is_shown_to_nobody(product: Product, nobody: str) -> None:
+    """A number that does not exist gets no sign that somebody writes: the network would complain at the end."""
+    body = {"sessionId": "ani", "to": nobody, "message": "hello", "presence": True}
+    answer = product.api("POST", "/messages/send/text", json=body)
+    assert not answer["status"], answer
+
+
+def test_a_hidden_identity_that_is_all_one_knows(product: Product, send: Send) -> None:
+    """Of somebody whose number the session has never seen: none is made up, and the chat is found by what is known."""
+    lid = product.sandbox("POST", "/phones", json={"phone": "628131003003", "name": "Citra"})["lid"]
+    entry = send("text", to=lid, message="hello")
+    assert (entry["toJid"], entry["toPn"], entry["toLid"], entry["contactId"]) == (lid, None, lid, lid)
+    eventually(lambda: product.phone_has("628131003003", "hello"))
+    asked = {"sessionId": "ani", "search": lid}
+    (chat,) = eventually(lambda: product.api("GET", "/chats", params=asked)["result"]["data"])
+    assert (chat["jid"], chat["lid"], chat["pn"]) == (lid, lid, None)
+
+
 def test_everybody_in_a_group(product: Product, send: Send) -> None:
     """All of them are named, and none in the text; what is shown before is shown in groups too."""
     told = {"name": "Friends", "by": BUDI, "members": [ANI]}

@@ -6,7 +6,8 @@ import pytest
 from google.protobuf.json_format import ParseDict
 
 from warest.ids import Jid
-from warest.whatsapp import group_reports, protos
+from warest.whatsapp import protos
+from warest.whatsapp.group_reports import GroupReports
 from warest.whatsapp.reports import Report
 
 ANI, BUDI = ("628111@s.whatsapp.net", "1@lid"), ("628222@s.whatsapp.net", "2@lid")
@@ -36,7 +37,7 @@ def change(**fields: Any) -> Any:
 
 
 def reports(event: Any, kind: str = "change") -> list[Report]:
-    return list(group_reports.of(kind, "01ULID", ANI, event, other_name))
+    return list(GroupReports("01ULID", other_name).of(kind, ANI, event))
 
 
 def test_somebody_comes() -> None:
@@ -89,6 +90,17 @@ def test_the_same_change_has_the_same_id() -> None:
         change(Join=[jid(BUDI[1])], Sender=jid(BUDI[1])),
     ):
         assert told[0] not in {each.event_id for each in reports(other)}
+
+
+def test_a_switch_that_is_played_with() -> None:
+    """On, off and on again within a second are three; told twice in a row it is the same."""
+    session = GroupReports("01ULID", other_name)
+    on, off = change(Locked={"isLocked": True}), change(Locked={"isLocked": False})
+    told = [next(session.of("change", ANI, event)).event_id for event in (on, on, off, on)]
+    assert told[0] == told[1] and len(set(told)) == 3
+    later = change(Locked={"isLocked": True}, Timestamp=1_700_000_001)
+    assert next(session.of("change", ANI, later)).event_id not in told
+    assert next(GroupReports("01ULID", other_name).of("change", ANI, on)).event_id == told[0]
 
 
 NAME = {"Name": "New", "NameSetAt": 1_700_000_000, "NameSetBy": jid(ANI[1])}

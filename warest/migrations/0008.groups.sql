@@ -1,6 +1,6 @@
 -- Groups and who is in them, as WhatsApp and its events tell. Times named _at in the first block are whole epoch
--- seconds, as WhatsApp gives them, 0 for none; asked_at, members_at and groups_at (when WhatsApp was asked last) are
--- epoch seconds.
+-- seconds, as WhatsApp gives them, 0 for none; asked_at, members_at and groups_at (when WhatsApp was asked last) and
+-- settles_at (until when events may be older than that) are epoch seconds.
 -- depends: 0007.newest
 
 ALTER TABLE sessions ADD COLUMN groups_at DOUBLE PRECISION NULL;
@@ -27,6 +27,7 @@ CREATE TABLE chat_groups (
     size INTEGER NOT NULL,
     asked_at DOUBLE PRECISION NOT NULL,
     members_at DOUBLE PRECISION NOT NULL,
+    settles_at DOUBLE PRECISION NOT NULL,
     updated_at DOUBLE PRECISION NOT NULL,
     PRIMARY KEY (session, jid),
     FOREIGN KEY (session) REFERENCES sessions (id) ON DELETE CASCADE

@@ -7,7 +7,7 @@ from typing import Any
 
 from warest import entities
 from warest.group_commands import GroupFacts, Member
-from warest.store import fitting
+from warest.store import fitting, group_members
 from warest.store.noun import Noun
 from warest.store.records import Account
 from warest.store.schema import transaction
@@ -47,22 +47,26 @@ _DATED = {
     "described_at": "described_at",
 }
 
-#: Names of somebody, PN and LID; the empty text where one is not known.
-Names = tuple[str, str]
+#: When and by whom something was set.
+_CIRCUMSTANCES = frozenset({"named_at", "named_by", "description_id", "described_at", "described_by"})
+
+#: What WhatsApp has answered just now may be newer than an event that is still on its way into the database: for so
+#: long, s, an event that says something else leads to a question, not to a change.
+SETTLING = 10.0
 
 
 class Groups(Noun):
-    def learn(self, session: str, groups: Iterable[GroupFacts]) -> None:
+    """`heard`: it is an event that says so, not an answer of WhatsApp's that we have just got."""
+
+    def learn(self, session: str, groups: Iterable[GroupFacts], *, heard: bool = False) -> None:
         """What WhatsApp has told of groups, all of it; who is in one, only where that was asked."""
         for portion in fitting.portions(groups):
             with self._writing(session):
-                self._learn(session, portion)
+                self._learn(session, portion, heard)
 
     def learn_all(self, session: str, groups: list[GroupFacts]) -> None:
         """The same of all that the account is in: it has left the others."""
-        for portion in fitting.portions(groups):
-            with self._writing(session):
-                self._learn(session, portion)
+        self.learn(session, groups)
         jids = {fitting.key(group.jid) for group in groups}
         with self._writing(session):
             for row in self._entities.Group.select(lambda row: row.session == session):
@@ -70,29 +74,30 @@ class Groups(Noun):
                     self._forget(row)
             self._entities.Session[session].groups_at = time.time()
 
-    def change(self, session: str, jid: str, fields: dict[str, Any]) -> None:
+    def change(self, session: str, jid: str, fields: dict[str, Any], *, heard: bool = False) -> None:
         """Fields of GroupFacts that are new; of a group that is not known nothing is kept."""
         with self._writing(session):
-            if row := self._row(session, jid):
+            if (row := self._row(session, jid)) and _counts(row, heard, _differ(row, fields)):
                 _set(row, fields)
 
-    def move(self, session: str, jid: str, change: str, people: Iterable[Names]) -> None:
+    def move(
+        self, session: str, jid: str, change: str, people: Iterable[group_members.Names], *, heard: bool = False
+    ) -> None:
         """`change`: add, remove, promote or demote. The second time it changes nothing."""
+        who = list(people)
         with self._writing(session):
             row = self._row(session, jid)
             if row is None:
                 return
             if not row.members_at:  # who is in it is asked when somebody wants to know
                 row.asked_at = 0.0
-                return
-            for pn, lid in people:
-                self._move(row, change, fitting.key(pn), fitting.key(lid))
-            row.size = self._members(row).count()
+            elif _counts(row, heard, group_members.moves(self._entities, row, change, who)):
+                group_members.move(self._entities, row, change, who)
 
-    def forget(self, session: str, jid: str) -> None:
+    def forget(self, session: str, jid: str, *, heard: bool = False) -> None:
         """The account is not in it any more."""
         with self._writing(session):
-            if row := self._row(session, jid):
+            if (row := self._row(session, jid)) and _counts(row, heard, True):
                 self._forget(row)
 
     def listed(self, owner: Account, session: str) -> list[GroupFacts] | None:
@@ -106,7 +111,7 @@ class Groups(Noun):
             return [_facts(row, None) for row in sorted(rows, key=lambda row: (row.name, row.jid))]
 
     def stale(self, owner: Account, session: str) -> list[str]:
-        """Those of the listing to which somebody has come, or from which he has gone, and nobody knows who was in."""
+        """Those of the listing of which something is not known: WhatsApp has to be asked about them."""
         with transaction():
             if not self._owns(owner, session):
                 return []
@@ -119,62 +124,50 @@ class Groups(Noun):
             row = self._owns(owner, session) and self._asked(self._entities.Group, session=session, jid=jid)
             if not row or min(row.asked_at, row.members_at) < time.time() - FRESH:
                 return None
-            members = sorted(self._members(row), key=lambda member: member.jid)
-            return _facts(row, tuple(Member(pn=one.pn, lid=one.lid, role=one.role) for one in members))
+            return _facts(row, group_members.told(self._entities, row))
 
-    def _learn(self, session: str, groups: list[GroupFacts]) -> None:
-        now = time.time()
+    def _learn(self, session: str, groups: list[GroupFacts], heard: bool) -> None:
         for group in groups:
-            jid = fitting.key(group.jid)
-            row = self._entities.Group.get(session=session, jid=jid)
+            row = self._row(session, group.jid)
+            told = {name: value for name, value in asdict(group).items() if name in _FITTED}
             if row is None:
-                row = self._entities.Group(session=session, jid=jid, **_blank(now))
-            _set(row, {name: value for name, value in asdict(group).items() if name in _FITTED})
-            row.asked_at = now
+                jid = fitting.key(group.jid)
+                row = self._entities.Group(session=session, jid=jid, **_blank(time.time()))
+            if not _counts(row, heard, _differ(row, told) or self._others(row, group)):
+                continue
+            _set(row, told)
+            row.asked_at = time.time()
             if group.members is not None:
-                self._replace_members(row, group.members)
-                row.members_at = now
-            elif group.size != self._members(row).count():
+                group_members.replace(self._entities, row, group.members)
+                row.members_at = row.asked_at
+            elif group.size != group_members.of(self._entities, row).count():
                 row.members_at = 0.0
 
-    def _replace_members(self, row: entities.Row, members: Iterable[Member]) -> None:
-        """Those who stay keep their rows."""
-        wanted = {fitting.key(one.lid or one.pn): one for one in members}
-        known = {one.jid: one for one in self._members(row)}
-        for jid in known.keys() - wanted.keys():
-            known[jid].delete()
-        for jid, one in wanted.items():
-            names = {"pn": fitting.key(one.pn), "lid": fitting.key(one.lid), "role": one.role}
-            if jid in known:
-                known[jid].set(**names)
-            else:
-                self._entities.GroupMember(session=row.session, chat=row.jid, jid=jid, **names)
-
-    def _move(self, row: entities.Row, change: str, pn: str, lid: str) -> None:
-        found = next((one for one in self._members(row) if one.jid in (pn, lid) or (pn and one.pn == pn)), None)
-        if change == "remove":
-            if found:
-                found.delete()
-                self._entities.db.flush()
-            return
-        if found is None:
-            found = self._entities.GroupMember(
-                session=row.session, chat=row.jid, jid=lid or pn, pn=pn, lid=lid, role=""
-            )
-            self._entities.db.flush()
-        if change in ("promote", "demote"):
-            found.role = (found.role or "admin") if change == "promote" else ""
-
-    def _members(self, row: entities.Row) -> Any:
-        session, jid = row.session, row.jid
-        return self._entities.GroupMember.select(lambda one: one.session == session and one.chat == jid)
+    def _others(self, row: entities.Row, group: GroupFacts) -> bool:
+        return group.members is not None and group_members.differ(self._entities, row, group.members)
 
     def _row(self, session: str, jid: str) -> entities.Row | None:
         return self._asked(self._entities.Group, session=session, jid=jid)
 
     def _forget(self, row: entities.Row) -> None:
-        self._members(row).delete(bulk=True)
+        group_members.of(self._entities, row).delete(bulk=True)
         row.delete()
+
+
+def _counts(row: entities.Row, heard: bool, differs: bool) -> bool:
+    """Whether it is to be written down. If not, WhatsApp is asked when somebody wants to know."""
+    if not heard:
+        row.settles_at = time.time() + SETTLING
+    elif differs and time.time() < row.settles_at:
+        row.asked_at = 0.0
+        return False
+    return True
+
+
+def _differ(row: entities.Row, fields: dict[str, Any]) -> bool:
+    """Apart from when and by whom it was set."""
+    told = {name: _FITTED[name](value) for name, value in fields.items() if name not in _CIRCUMSTANCES}
+    return any(getattr(row, name) != value for name, value in told.items())
 
 
 def _set(row: entities.Row, fields: dict[str, Any]) -> None:
@@ -196,6 +189,7 @@ def _blank(now: float) -> dict[str, Any]:
         **dict.fromkeys(numbers, 0),
         "asked_at": 0.0,
         "members_at": 0.0,
+        "settles_at": 0.0,
         "updated_at": now,
     }
 

@@ -35,56 +35,80 @@ _NAMES = {
 }
 
 
-def of(kind: str, session: str, me: Iterable[str], event: Any, other_name: OtherName) -> Iterator[Report]:
-    """`kind` is change, joining or picture; `me` are the names of the session's account, PN first, as JIDs."""
-    match kind:
-        case "change":
-            yield from of_change(session, me, event, other_name)
-        case "joining":
-            yield from of_joining(session, me, event, other_name)
-        case _:
-            yield from of_picture(session, event, other_name)
+class GroupReports:
+    """Of one session, in the order in which its engine tells of groups."""
+
+    def __init__(self, session: str, other_name: OtherName) -> None:
+        self._session = session
+        self._other_name = other_name
+        #: Of each group: the second in which something was set last, and what was in it, in order.
+        self._set: dict[str, tuple[int, list[str]]] = {}
+
+    def of(self, kind: str, me: Iterable[str], event: Any) -> Iterator[Report]:
+        """`kind` is change, joining or picture; `me` are the names of the session's account, PN first, as JIDs."""
+        match kind:
+            case "change":
+                yield from self._of_change(set(me), event)
+            case "joining":
+                yield from _of_joining(self._session, list(me), event, self._other_name)
+            case _:
+                yield from self._of_picture(event)
+
+    def _of_change(self, ours: set[str], event: GroupInfoEvent) -> Iterator[Report]:
+        """Something in a group is not as it was. Of what the engine does not tell more, nothing is said."""
+        group, author = str(jid_of(event.JID).account), _author(event, self._other_name)
+        for field, action in _MOVES.items():
+            if people := [groups.both_names([one], self._other_name) for one in getattr(event, field)]:
+                gone = action == "remove" and any(ours & set(names) for names in people)
+                note = {"do": "group", "jid": group, "what": "gone" if gone else action, "people": people}
+                version = text(event.ParticipantVersionID)
+                yield from _moved(self._session, group, action, people, author, event.Timestamp, note, version)
+        changed = groups.changes(event, self._other_name)
+        update = {_NAMES[name]: value for name, value in changed.items() if name in _NAMES}
+        if event.HasField("NewInviteLink"):
+            update["inviteCode"] = text(event.NewInviteLink).rpartition("/")[2]
+        if event.HasField("Delete"):
+            yield Report("", "", {}, ({"do": "group", "jid": group, "what": "gone"},))
+        if update:
+            notes = [{"do": "group", "jid": group, "what": "changed", "fields": changed}] if changed else []
+            if "ephemeral" in changed:  # what is sent there goes as the rest does
+                notes.append({"do": "chat", "news": {"jid": group, "ephemeral": changed["ephemeral"]}})
+            yield self._updated(group, update, author, event.Timestamp, *notes)
+
+    def _of_picture(self, event: Picture) -> Iterator[Report]:
+        """A picture is another one; of people nothing is said."""
+        jid = jid_of(event.JID).account
+        if jid.is_group:
+            pn, lid = groups.both_names([event.Author], self._other_name)
+            update = {"imgUrl": "removed" if event.Remove else "changed"}
+            yield self._updated(str(jid), update, pn or lid, event.Timestamp)
+
+    def _updated(self, group: str, update: dict[str, Any], author: str, at: int, *notes: dict[str, Any]) -> Report:
+        """group_update is emitted when what is set in a group changes."""
+        words = [author, *(f"{name}={value}" for name, value in update.items())]
+        number = self._number(group, at, "\0".join(words))
+        event_id = ids.event_id_for(at * 1000, events.GROUP_UPDATE, self._session, group, *words, number)
+        return Report(events.GROUP_UPDATE, event_id, {"update": {"id": group, **update, "author": author}}, notes)
+
+    def _number(self, group: str, at: int, said: str) -> str:
+        """Which time this is said within a second, for a switch that goes on, off and on again: WhatsApp's clock has
+        no more. What is said twice in a row is the same, told again."""
+        second, before = self._set.get(group, (at, []))
+        if second != at:
+            before = []
+        if before[-1:] != [said]:
+            before = [*before, said]
+        self._set[group] = at, before
+        return str(before.count(said))
 
 
-def of_change(session: str, me: Iterable[str], event: GroupInfoEvent, other_name: OtherName) -> Iterator[Report]:
-    """Something in a group is not as it was. Of what the engine does not tell more, nothing is said."""
-    group, at, author = str(jid_of(event.JID).account), event.Timestamp, _author(event, other_name)
-    version = text(event.ParticipantVersionID)
-    ours = set(me)
-    for field, action in _MOVES.items():
-        if people := [groups.both_names([one], other_name) for one in getattr(event, field)]:
-            gone = action == "remove" and any(ours & set(names) for names in people)
-            note = {"do": "group", "jid": group, "what": "gone" if gone else action, "people": people}
-            yield from _moved(session, group, action, people, author, at, note, version)
-    changed = groups.changes(event, other_name)
-    update = {_NAMES[name]: value for name, value in changed.items() if name in _NAMES}
-    if event.HasField("NewInviteLink"):
-        update["inviteCode"] = text(event.NewInviteLink).rpartition("/")[2]
-    if event.HasField("Delete"):
-        yield Report("", "", {}, ({"do": "group", "jid": group, "what": "gone"},))
-    if update:
-        notes = [{"do": "group", "jid": group, "what": "changed", "fields": changed}] if changed else []
-        if "ephemeral" in changed:  # what is sent there goes as the rest does
-            notes.append({"do": "chat", "news": {"jid": group, "ephemeral": changed["ephemeral"]}})
-        yield _updated(session, group, update, author, at, *notes)
-
-
-def of_joining(session: str, me: Iterable[str], event: JoinedGroup, other_name: OtherName) -> Iterator[Report]:
+def _of_joining(session: str, me: list[str], event: JoinedGroup, other_name: OtherName) -> Iterator[Report]:
     """The account is in a group in which it was not, perhaps since it has made it."""
     told = groups.facts(event.GroupInfo, other_name)
     note = {"do": "group", "jid": told["jid"], "what": "known", "facts": told}
     names = (*me, "", "")
     author, at = _author(event, other_name), int(time.time())
     yield from _moved(session, told["jid"], "add", [(names[0], names[1])], author, at, note)
-
-
-def of_picture(session: str, event: Picture, other_name: OtherName) -> Iterator[Report]:
-    """A picture is another one; of people nothing is said."""
-    jid = jid_of(event.JID).account
-    if jid.is_group:
-        pn, lid = groups.both_names([event.Author], other_name)
-        update = {"imgUrl": "removed" if event.Remove else "changed"}
-        yield _updated(session, str(jid), update, pn or lid, event.Timestamp)
 
 
 def _moved(
@@ -110,14 +134,6 @@ def _moved(
     told = (session, group, action, author, version, *named)
     for number, name in enumerate(filter(None, (events.GROUP_PARTICIPANTS, _MORE.get(action)))):
         yield Report(name, ids.event_id_for(at * 1000, name, *told), data, () if number else (note,))
-
-
-def _updated(session: str, group: str, update: dict[str, Any], author: str, at: int, *notes: dict[str, Any]) -> Report:
-    """group_update is emitted when what is set in a group changes."""
-    # A switch that goes on, off and on within a second comes out as two: nothing tells the last from the first.
-    words = [f"{name}={value}" for name, value in update.items()]
-    event_id = ids.event_id_for(at * 1000, events.GROUP_UPDATE, session, group, author, *words)
-    return Report(events.GROUP_UPDATE, event_id, {"update": {"id": group, **update, "author": author}}, notes)
 
 
 def _author(event: Any, other_name: OtherName) -> str:

@@ -15,6 +15,8 @@ _NOT_SENT = ("websocket not connected", "client is nil")
 #: What it says when the message may have arrived.
 _MAYBE_SENT = ("timed out", "disconnected before", "context canceled")
 
+_NOBODY = "The recipient is not on WhatsApp."
+
 
 def send(client: Client, to: Jid, message: Any) -> commands.Sent:
     try:
@@ -45,10 +47,29 @@ def other_name(client: Client, account: Jid) -> Jid | None:
     """The LID of a number, or the number of a LID, from the engine's own book; None where it does not know it."""
     ask = client.engine.get_pn_from_lid if account.is_lid else client.engine.get_lid_from_pn
     try:
-        other = jid_of(ask(engine_jid(account)))
+        found = ask(engine_jid(account))  # an empty address when it is not known
     except protos.errors.GetJIDFromStoreError:
         return None
-    return other if other.user else None
+    return jid_of(found) if found.User else None
+
+
+def require_somebody(client: Client, account: Jid) -> None:
+    """Raises InvalidInput when nobody is there: to write to nobody is what WhatsApp knows spammers by.
+
+    The engine itself asks about numbers before it sends, and about LIDs never.
+    """
+    if account.is_group or other_name(client, account):
+        return
+    errors = protos.errors
+    try:
+        if account.is_lid:
+            found = any(one.UserInfo.Devices for one in client.engine.get_user_info(engine_jid(account)))
+        else:
+            found = any(one.IsIn for one in client.engine.is_on_whatsapp(f"+{account.user}"))
+    except (errors.GetUserInfoError, errors.IsOnWhatsAppError) as error:
+        raise refusal(error) from error
+    if not found:
+        raise InvalidInput(_NOBODY, reason="not_on_whatsapp")
 
 
 def engine_jid(jid: Jid) -> Any:
@@ -66,5 +87,5 @@ def refusal(error: Exception) -> WarestError:
     if any(words in text for words in _MAYBE_SENT):
         return CommandTimeout("WhatsApp has not confirmed the message; it may have been sent.")
     if "no LID found" in text:
-        return InvalidInput("The recipient is not on WhatsApp.", reason="not_on_whatsapp")
+        return InvalidInput(_NOBODY, reason="not_on_whatsapp")
     return WhatsAppRefused(f"WhatsApp refused: {text}")

@@ -13,7 +13,7 @@ from warest.whatsapp import contents, presence, protos
 from warest.whatsapp.client import Client
 from warest.whatsapp.contents import files, interactive
 from warest.whatsapp.inbound import jid as jid_of
-from warest.whatsapp.outbound.engine import engine_jid, refusal, send
+from warest.whatsapp.outbound.engine import engine_jid, refusal, require_somebody, send
 
 #: The kinds of files that WhatsApp's media host knows.
 _UPLOADED_AS = {
@@ -96,6 +96,8 @@ def _to_all(client: Client, command: commands.Outgoing, build: Callable[[str], A
         recipient = Jid.parse(to)
         try:
             content = build(to)
+            if command.presence or recipient.is_lid:
+                require_somebody(client, recipient)
             if command.presence:
                 presence.show(client, recipient, engine_jid(recipient), command.presence)
             results.append(dataclasses.asdict(send(client, recipient, content)))
