@@ -72,6 +72,7 @@ class Order:
 def main(order: Order) -> None:
     """Run one session until it is asked to stop or its connection is over. Never returns."""
     logs.configure(order.settings, f"session {order.identity.id}")
+    fixes.quiet_prints()
     try:
         with order.key_stores.claimed(order.identity.ulid, order.lease.number) as key_store:
             status = Session(order, key_store).run()

@@ -56,6 +56,8 @@ IGNORED = {
     "WAREST_STORAGE_LOCAL_CHECKSUM": "Checksums are always SHA-256: they are compared with those of other hosts.",
     "WAREST_STORAGE_LOCAL_PRUNE_MS": "Links are not kept in memory, so there is nothing to prune.",
     "WAREST_STORAGE_S3_SSE_CUSTOMER_ALGO": "S3 knows only AES256.",
+    "WAREST_RUNTIME": "A restart is always done by the processes themselves, whatever has started them.",
+    "WAREST_PROCESS_MANAGER": "Likewise.",
 }
 
 

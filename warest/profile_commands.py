@@ -79,7 +79,7 @@ class Shown:
     lid: str
     about: str
     picture_id: str
-    verified_name: str
+    verified_name: str = ""
     push_name: str = ""
     full: dict[str, str] | None = None
     preview: dict[str, str] | None = None

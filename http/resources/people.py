@@ -145,7 +145,8 @@ class ListContacts:
     def _look_closely(self, record: SessionRecord, people: list[dict[str, Any]]) -> None:
         shown = self._profile.look(record, [each["jid"] for each in people], pictures=True)
         for each, seen in zip(people, shown, strict=True):
-            each |= {"picture": pictures_of(seen), "about": seen["about"] or None}
+            named = {"verifiedName": seen["verified_name"]} if seen["verified_name"] else {}
+            each |= {**named, "picture": pictures_of(seen), "about": seen["about"] or None}
 
 
 class OnWhatsApp:

@@ -3,6 +3,8 @@
 Prints figures taken in one run on this machine; nothing is asserted.
 """
 
+import contextlib
+import http.client
 import os
 import shutil
 import signal
@@ -16,8 +18,11 @@ from support.product import Product
 from support.waiting import eventually
 from warest import keys
 
-STAGES = (20, 40)
+STAGES = (20, 40, 50)
 IDLE_SECONDS = 10
+
+#: What the first session knows when lists are asked for, and how often they are.
+GROUPS, CONTACTS, CALLS = 50, 200, 200
 
 
 def main() -> None:
@@ -25,18 +30,33 @@ def main() -> None:
     product = Product(folder)
     try:
         product.start()
-        linked = 0
+        link_first(product)
+        linked = 1
         for stage in STAGES:
             for number in range(linked, stage):
                 product.link(f"s{number}", f"6281500000{number:02}")
             linked = stage
             report_cost(product, stage)
+        report_lists(product)
         report_kill(product)
         report_cold_start(product, linked)
         print(f"sandbox violations: {len(product.violations())}")
     finally:
         product.stop()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def link_first(product: Product) -> None:
+    """One with an address book and with groups."""
+    phone, friends = "628150000000", [f"6281600{number:05}" for number in range(CONTACTS)]
+    product.sandbox("POST", "/phones", json={"phone": phone, "name": "s0"})
+    for friend in friends:
+        product.sandbox("POST", "/phones", json={"phone": friend, "name": friend})
+        product.sandbox("POST", f"/phones/{phone}/contacts", json={"phone": friend, "name": f"Friend {friend}"})
+    for number in range(GROUPS):
+        told = {"name": f"Group {number}", "by": phone, "members": friends[number : number + 20]}
+        product.sandbox("POST", "/groups", json=told)
+    product.scan("s0", phone)
 
 
 def report_cost(product: Product, count: int) -> None:
@@ -47,6 +67,39 @@ def report_cost(product: Product, count: int) -> None:
     share = (sum(map(ticks, pids)) - before) / os.sysconf("SC_CLK_TCK") / (time.monotonic() - began)
     memory = sum(map(pss, pids)) / count
     print(f"{count} idle sessions: {memory:.1f} MB PSS and {100 * share / count:.2f} % of a core each")
+
+
+def report_lists(product: Product) -> None:
+    """Of the first session, one call after the other, while all sessions are open."""
+    lists = {
+        "session list": "/session/list",
+        "group list": "/groups?sessionId=s0",
+        "contact list": "/profile/list-contacts?sessionId=s0&limit=1000",
+    }
+    eventually(lambda: len(told_by(product, lists["contact list"])) >= CONTACTS, within=60)
+    eventually(lambda: len(told_by(product, lists["group list"])) == GROUPS, within=60)
+    for what, path in lists.items():
+        taken = sorted(timed(product, path))
+        p50, p95 = (taken[CALLS * share // 100] * 1000 for share in (50, 95))
+        print(f"{what}: p50 {p50:.1f}, p95 {p95:.1f} ms (n = {CALLS})")
+
+
+def told_by(product: Product, path: str) -> list[object]:
+    answer = product.api("GET", path)
+    assert answer["status"], answer
+    return list(answer["results"][0]["data"])
+
+
+def timed(product: Product, path: str) -> list[float]:
+    """How long each call takes, s."""
+    taken: list[float] = []
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", product.port)) as connection:
+        for _ in range(CALLS):
+            began = time.perf_counter()
+            connection.request("GET", f"/api/v1{path}", headers={"X-WAREST-API-KEY": product.key})
+            connection.getresponse().read()
+            taken.append(time.perf_counter() - began)
+    return taken
 
 
 def report_kill(product: Product) -> None:

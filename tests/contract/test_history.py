@@ -193,6 +193,23 @@ def test_listing_chats(opened: Store, admin: Account, session: str) -> None:
     assert page(is_unread=False) == [ANI] and page(has_media=True) == [BUDI] and page(has_media=False) == [ANI, GROUP]
 
 
+def test_one_person_is_one_contact(opened: Store, admin: Account, session: str) -> None:
+    """By number as long as that is all that is known; then by the LID, with all that was known, in whatever order."""
+    put, lid, third = opened.contacts.put, "5@lid", "628333@s.whatsapp.net"
+    put(session, [ContactNews(jid=ANI, pn=ANI, name="Ani", is_my_contact=True), ContactNews(jid=BUDI, pn=BUDI)])
+    for _ in range(2):
+        put(session, [ContactNews(jid=lid, pn=ANI, lid=lid, notify="ani99"), ContactNews(jid="6@lid", lid="6@lid")])
+    put(session, [ContactNews(jid=ANI, pn=ANI, verified_name="Ani's")])
+    put(session, [ContactNews(jid="6@lid", pn=BUDI, lid="6@lid"), ContactNews(jid=BUDI, pn=BUDI, name="Budi")])
+    at_once = [ContactNews(jid=third, pn=third, name="Cici"), ContactNews(jid="7@lid", pn=third, lid="7@lid")]
+    put(session, at_once)
+    ani, budi, cici = opened.contacts.page(admin, session, limit=9).rows
+    assert (cici.jid, cici.name) == ("7@lid", "Cici")
+    assert (ani.jid, ani.pn, ani.name, ani.notify, ani.verified_name) == (lid, ANI, "Ani", "ani99", "Ani's")
+    assert ani.is_my_contact and (budi.jid, budi.pn, budi.name) == ("6@lid", BUDI, "Budi")
+    assert opened.contacts.find(admin, session, ANI) == ani
+
+
 def test_contacts(opened: Store, admin: Account, session: str) -> None:
     """News of any source add up; each is found by both of its addresses."""
     lid = "99@lid"

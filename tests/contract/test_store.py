@@ -1,6 +1,7 @@
 """The store, the same on every database."""
 
 import hashlib
+import re
 import time
 
 import pytest
@@ -213,3 +214,8 @@ def test_the_last_state_of_a_session(opened: Store, admin: Account) -> None:
     record = opened.session_by_ulid(ulid)
     assert record and (record.state, record.reason, record.until, record.me) == ("logged_out", None, None, None)
     opened.remember_state(new_ulid(), state="open")
+
+
+def test_the_version_of_the_database(opened: Store) -> None:
+    """As it says itself; whoever asks also learns that it answers."""
+    assert re.match(r"\d+\.\d+", opened.version())

@@ -74,6 +74,8 @@ class StreamsBroker(dramatiq.Broker):
         max_dead_letters: int = 10_000,
     ) -> None:
         super().__init__(middleware=middleware)
+        # Several workers of one process share a broker; Dramatiq warns of what each adds, and it is meant.
+        self.logger.addFilter(lambda record: "same type twice" not in str(record.msg))
         self.queues: set[str] = set()
         self.streams = Streams(
             redis.Redis.from_url(client) if isinstance(client, str) else client,

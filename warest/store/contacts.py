@@ -75,17 +75,27 @@ class Contacts(Noun):
             return Page([_contact(row) for row in rows], query.count())
 
     def _learn(self, session: str, news: list[ContactNews]) -> None:
-        now = time.time()
+        """Whoever was known by number only goes by the LID as soon as that is known, too: one row a person."""
+        now, contacts = time.time(), self._entities.Contact
         jids = fitting.padded(dict.fromkeys(fitting.key(one.jid) for one in news))
-        found = self._entities.Contact.select(lambda row: row.session == session and row.jid in jids)
-        known = {row.jid: row for row in found}
-        for one in news:
+        known = {row.jid: row for row in contacts.select(lambda row: row.session == session and row.jid in jids)}
+        numbers = [fitting.key(one.pn or one.jid) for one in news]
+        wanted = fitting.padded(dict.fromkeys(numbers))
+        known |= {row.jid: row for row in contacts.select(lambda row: row.session == session and row.jid in wanted)}
+        homes = {row.pn: row for row in contacts.select(lambda row: row.session == session and row.pn in wanted)}
+        for one, number in zip(news, numbers, strict=True):
             jid = fitting.key(one.jid)
-            if jid not in known:
-                known[jid] = self._entities.Contact(session=session, jid=jid, **_blank(now))
+            row = known.get(jid) or (homes.get(number) if jid == number else None)
+            if row is None:
+                row = known[jid] = contacts(session=session, jid=jid, **_blank(now))
             changes = _learned(one)
-            if any(getattr(known[jid], name) != value for name, value in changes.items()):
-                known[jid].set(**changes, updated_at=now)
+            if jid != number and (old := known.pop(number, None)):
+                changes = _absorbed(row, old) | changes
+                old.delete()
+            if any(getattr(row, name) != value for name, value in changes.items()):
+                row.set(**changes, updated_at=now)
+            if row.pn:
+                homes[row.pn] = row
 
     def _found(self, session: str, address: str) -> entities.Row | None:
         """One question for each index, the likeliest first."""
@@ -111,6 +121,12 @@ def _searched(query: Any, sought: str) -> Any:
 
 def _blank(now: float) -> dict[str, Any]:
     return {**dict.fromkeys(_TEXTS, ""), "is_me": False, "is_my_contact": False, "updated_at": now}
+
+
+def _absorbed(row: entities.Row, old: entities.Row) -> dict[str, Any]:
+    """What was known of somebody by another name, and is not by this one."""
+    texts = {name: getattr(old, name) for name in _TEXTS if getattr(old, name) and not getattr(row, name)}
+    return texts | {name: True for name in ("is_me", "is_my_contact") if getattr(old, name)}
 
 
 def _learned(news: ContactNews) -> dict[str, Any]:

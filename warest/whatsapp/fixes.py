@@ -50,6 +50,13 @@ def load(noise_root: bytes | None = None) -> ModuleType:
     return engine
 
 
+def quiet_prints() -> None:
+    """The engine prints of logins, and that Ctrl-C would end it, past every log; nothing of ours goes to stdout."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.close(nowhere)
+
+
 def verify_library() -> None:
     """Trap 36: when the library is not the expected one, neonize fetches another from the internet, unchecked."""
     library.verify()

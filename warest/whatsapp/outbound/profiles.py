@@ -5,7 +5,7 @@ from typing import Any
 
 from warest import profile_commands as commands
 from warest.errors import Unsupported, WhatsAppRefused
-from warest.ids import Jid
+from warest.ids import PN_SERVER, Jid
 from warest.whatsapp import address_book, protos
 from warest.whatsapp.client import Client
 from warest.whatsapp.inbound import jid as jid_of
@@ -27,14 +27,19 @@ _PRIVACY = dict(
 
 
 def look_at(client: Client, command: commands.LookAt, _: Take) -> list[dict[str, Any]]:
-    """All in one question, but for pictures. The answers come in any order."""
+    """All in two questions, but for pictures. The answers come in any order."""
     asked = [Jid.parse(jid).account for jid in command.jids]
+    if not asked:
+        return []
     try:
-        found = client.engine.get_user_info(*map(engine_jid, asked)) if asked else []
-    except protos.errors.GetUserInfoError as error:
+        found = client.engine.get_user_info(*map(engine_jid, asked))
+        businesses = _businesses(client, asked)
+    except (protos.errors.GetUserInfoError, protos.errors.IsOnWhatsAppError) as error:
         raise refusal(error) from error
     known = {jid_of(each.JID).account: each.UserInfo for each in found}
-    return [dataclasses.asdict(_shown(client, jid, known.get(jid), command.pictures)) for jid in asked]
+    shown = [_shown(client, jid, known.get(jid), command.pictures) for jid in asked]
+    named = [(one, businesses.get(Jid.parse(one.pn or one.jid), "")) for one in shown]
+    return [dataclasses.asdict(one) | {"verified_name": name} for one, name in named]
 
 
 def show_picture(client: Client, command: commands.ShowPicture, take: Take) -> str:
@@ -94,6 +99,14 @@ def read_contacts(client: Client, _: commands.ReadContacts, __: Take) -> None:
     client.tell_contacts(address_book.notes_of(found, lambda jid: other_name(client, jid)))
 
 
+def _businesses(client: Client, asked: list[Jid]) -> dict[Jid, str]:
+    """The verified names of those that are businesses, by number: get_user_info is told them, and loses them."""
+    numbers = [name for name in (names_of(client, jid)[0] for jid in asked) if name]
+    found = client.engine.is_on_whatsapp(*(f"+{number.user}" for number in numbers)) if numbers else []
+    names = {Jid(each.Query.lstrip("+"), PN_SERVER): each.VerifiedName.Details.verifiedName for each in found}
+    return {number: name for number, name in names.items() if name}
+
+
 def _shown(client: Client, jid: Jid, info: Any, pictures: bool) -> commands.Shown:
     pn, lid = names_of(client, jid)
     is_own = str(jid) in client.own_names
@@ -103,7 +116,6 @@ def _shown(client: Client, jid: Jid, info: Any, pictures: bool) -> commands.Show
         lid=str(lid or ""),
         about=info.Status if info else "",
         picture_id=info.PictureID if info else "",
-        verified_name=info.VerifiedName.Details.verifiedName if info else "",
         push_name=client.engine.get_me().PushName if is_own else "",
         full=_picture(client, jid, preview=False) if pictures else None,
         preview=_picture(client, jid, preview=True) if pictures else None,
