@@ -17,7 +17,7 @@ from typing import Any
 
 import dramatiq
 
-from warest import events, ids, lifecycle, mirroring
+from warest import events, ids, keys, lifecycle, mirroring
 from warest.actors.address_book import AddressBook
 from warest.actors.command_runner import CommandRunner
 from warest.actors.heartbeat import Heartbeat
@@ -194,7 +194,14 @@ class Session:
         self._report(presence_reports.of(event, functools.partial(other_name, self.client)))
 
     def on_call(self, status: str, event: Any) -> None:
-        self._report(self._calls.of(status, event, time.time()))
+        report = self._calls.of(status, event, time.time())
+        self._report(report)
+        (call,) = report.data["calls"]
+        if call["status"] == "offer" and not call["isGroup"] and not call["offline"]:
+            told = {"call_id": call["id"], "caller": call["from"], "orders": [ids.new_command_id() for _ in range(2)]}
+            self._surely(
+                lambda: self.house.bus.send(keys.WEBHOOK_QUEUE, "answer_call", session=self.identity.ulid, **told)
+            )
 
     def on_contacts(self, notes: Iterator[dict[str, Any]]) -> None:
         self._remember_all(self._book.news(notes))

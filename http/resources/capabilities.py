@@ -38,6 +38,10 @@ FEATURES: dict[str, Limit | None] = {
     "Reactions and edits in communities that are encrypted once more": Limit(
         Support.NONE, "The engine does not open them."
     ),
+    "Who writes or speaks just now": Limit(
+        Support.NONE, "To be told of it can end a session (trap 5); it can be shown to others."
+    ),
+    "Calls": Limit(Support.PARTLY, "The engine tells of them and can reject; it can neither answer nor make one."),
     "Channels, status broadcasts, communities": Limit(Support.NONE, "Not in the contract."),
 }
 

@@ -114,6 +114,26 @@ def test_who_calls(product: Product, receiver: Receiver, ask: Any) -> None:
     eventually(lambda: states() == ["ended", "rejected"])
 
 
+def test_calls_are_rejected_by_themselves(product: Product, ask: Any) -> None:
+    """And the caller is told why, once the owner wants it so; not in groups."""
+    config = ask("POST", "/session/ani/config", rejectCalls=True, callReply="Please write.")
+    assert (config["rejectCalls"], config["callReply"]) == (True, "Please write.")
+    (group,) = (one["id"] for one in product.sandbox("GET", "/groups"))
+    ids = [product.sandbox("POST", f"/phones/{BUDI}/calls", json={"to": to})["id"] for to in (group, ANI)]
+
+    def states() -> list[str]:
+        made = {call["id"]: call["state"] for call in product.sandbox("GET", f"/phones/{BUDI}/calls")}
+        return [made[id] for id in ids]
+
+    eventually(lambda: states() == ["ringing", "rejected"])
+    eventually(lambda: product.phone_has(BUDI, "Please write."))
+    assert product.texts(BUDI).count("Please write.") == 1
+    assert not ask("POST", "/session/ani/config", rejectCalls=False)["rejectCalls"]
+    ids[:] = [product.sandbox("POST", f"/phones/{BUDI}/calls", json={"to": ANI})["id"]]
+    assert product.send("ani", BUDI, "still there")["code"] == 1000
+    assert states() == ["ringing"]
+
+
 def test_messages_disappear(product: Product, ask: Any) -> None:
     """In a chat of two, in a group, and in those that will be; whoever has set it."""
     (group,) = (one["id"] for one in product.sandbox("GET", "/groups"))
