@@ -106,12 +106,16 @@ def test_who_calls(product: Product, receiver: Receiver, ask: Any) -> None:
     in_group = eventually(lambda: heard()[2:])[0]
     told = {"from": BUDI_JID, "chatId": group, "isVideo": False, "isGroup": True}
     assert in_group["id"] == second and told.items() <= in_group.items()
+    calls(to=group, id=second)
+    ended = eventually(lambda: heard()[3:])[0]
+    assert ended == {**in_group, "status": "terminate", "date": ended["date"]}
     product.api("GET", "/session/reconnect", params={"sessionId": "ani"})
     eventually(lambda: receiver.of("creds_update")[1:], what="a new process, which knows of no call")
     unknown = product.api("POST", f"/calls/{second}/reject", json={"sessionId": "ani"})
     assert (unknown["code"], unknown["results"]) == (2600, [])
     ask("POST", f"/calls/{second}/reject", **{"from": BUDI})
     eventually(lambda: states() == ["ended", "rejected"])
+    assert len(heard()) == 4, "each is told once"
 
 
 def test_calls_are_rejected_by_themselves(product: Product, ask: Any) -> None:

@@ -40,6 +40,8 @@ class Calls:
         call = Call(secrets.token_hex(16).upper(), caller.phone, to.key, video)
         self._calls[call.id] = call
         media = [Node("audio", {"enc": "opus", "rate": "16000"}), *([Node("video", {"enc": "vp8"})] if video else [])]
+        media += [Node("net", {"medium": "3"}), Node("capability", {"ver": "1"}, secrets.token_bytes(6))]
+        media += [Node("destination", {}, [Node("to", {"jid": caller.lid}, [Node("enc", {"v": "2"}, bytes(32))])])]
         more: dict[str, Value] = {"caller_pn": caller.pn}
         if isinstance(to, Group):
             more |= {"group-jid": to.jid, "type": "group", "media": "video" if video else "audio"}
