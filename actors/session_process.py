@@ -198,7 +198,7 @@ class Session:
         self._report(report)
         (call,) = report.data["calls"]
         if call["status"] == "offer" and not call["isGroup"] and not call["offline"]:
-            told = {"call_id": call["id"], "caller": call["from"], "orders": [ids.new_command_id() for _ in range(2)]}
+            told = {"call_id": call["id"], "caller": call["from"], "event_id": report.event_id}
             self._surely(
                 lambda: self.house.bus.send(keys.WEBHOOK_QUEUE, "answer_call", session=self.identity.ulid, **told)
             )
