@@ -71,7 +71,7 @@ class CommandRunner:
     def run(self, client: Client, command_id: str, command: commands.Command, until: float | None) -> dict[str, Any]:
         """`until` (epoch s): as long as the session is not online, the command waits so long; None: not at all."""
         if until and not client.is_open and time.time() < until:
-            return self._again(command_id, command, until)
+            return self._put_off(command_id, command, until)
         if self._pacing and isinstance(command, commands.SENDS):
             try:
                 command, waits = self._paced(self._pacing, command)
@@ -115,10 +115,16 @@ class CommandRunner:
         return refused(CommandTimeout("The message waits for its turn (WAREST_PACING)."))
 
     def _again(self, command_id: str, command: commands.Command, until: float) -> dict[str, Any]:
-        """Nothing was sent. First the order, then the mark: whoever dies between them has the outcome unknown."""
+        """We had begun, and nothing was sent. First the order, then the mark: whoever dies between them has the outcome
+        unknown."""
+        answer = self._put_off(command_id, command, until)
+        self._house.redis.delete(keys.started_command(command_id))
+        return answer
+
+    def _put_off(self, command_id: str, command: commands.Command, until: float) -> dict[str, Any]:
+        """The mark stays: one that died half-way may have been sent, whoever looks at it again."""
         order = self._house.bus.command(self._session, command_id, command, until)
         self._house.broker.enqueue(order, delay=AGAIN_MS)
-        self._house.redis.delete(keys.started_command(command_id))
         return refused(CommandTimeout("The session is not online; the command waits for it."))
 
     def _failed(

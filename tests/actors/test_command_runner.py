@@ -1,4 +1,4 @@
-"""Commands in a session's process: what becomes of the files that they bring."""
+"""Commands in a session's process: none is run twice; what becomes of the files that they bring."""
 
 import time
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from support.engine import Engine, linked
-from warest import commands
+from warest import commands, keys
 from warest.actors.command_runner import CommandRunner
 from warest.config.house import House
 from warest.errors import NotFound
@@ -39,6 +39,19 @@ def is_there(spool: Spool, key: str) -> bool:
             return True
     except NotFound:
         return False
+
+
+def test_one_that_died_half_way_waits_and_is_not_sent_again(
+    runner: CommandRunner, parts: House, spool: Spool, told: list[dict[str, Any]]
+) -> None:
+    """Its process was killed when the message had gone out; the next one gets it before it is online."""
+    command, until = document(spool), time.time() + 60
+    parts.redis.set(keys.started_command("cmd_1"), "1")
+    away = linked(Engine())
+    away.is_open = False
+    assert "waits" in runner.run(away, "cmd_1", command, until)["error"]["message"] and told == []
+    answer = runner.run(linked(Engine()), "cmd_1", command, until)
+    assert answer["error"]["code"] == "CommandTimeout" and [note["state"] for note in told] == ["unknown"]
 
 
 def test_a_file_waits_with_its_command(runner: CommandRunner, spool: Spool, told: list[dict[str, Any]]) -> None:
