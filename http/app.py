@@ -51,6 +51,7 @@ from warest.http.resources import (
     server,
     session_life,
     sessions,
+    status,
     storage,
 )
 from warest.http.resources.capabilities import Capabilities
@@ -194,6 +195,7 @@ def _routes(
     yield "/api/v1/messages/send/contact", card_sends.SendContact(sending, parts.settings.country_code)
     yield "/api/v1/messages/send/location", card_sends.SendLocationResource(sending)
     yield "/api/v1/messages/send/poll", card_sends.SendPollResource(sending)
+    yield from status.routes(sending, files_sending).items()
     yield "/api/v1/messages/send/files", files_sends.SendFilesResource(sending, files_sending)
     interactive = button_sends.Interactive(sending, files_sending)
     yield "/api/v1/messages/send/button", button_sends.SendButton(interactive)

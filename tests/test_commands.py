@@ -16,6 +16,7 @@ SAMPLES = [
     commands.SendFile(
         kind="document", to=("1@lid",), file="spool/1-a", name="ä.pdf", mimetype="application/pdf", caption="c"
     ),
+    commands.ShowStatus(to=("status@broadcast",), text="a", background=0xFF112233, foreground=0xFFFFFFFF, font=0),
     commands.React(key=MINE, emoji="🎉"),
     commands.Edit(key=MINE, text="ä", mentions=("3@lid",)),
     commands.Revoke(key=THEIRS),

@@ -50,6 +50,16 @@ class SendText(Outgoing):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ShowStatus(Outgoing):
+    """Show a text as a status; `to` is ids.STATUS. Colours are ARGB in 32 bits; `font` is one of WhatsApp's numbers."""
+
+    text: str
+    background: int
+    foreground: int
+    font: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class WithFile(Outgoing):
     """What needs the file that lies in the spool under `file`, and deletes it there.
 
@@ -297,7 +307,7 @@ Action = (
 LookUp = CheckNumbers | ResolveName | GroupExists
 
 #: Those whose outcome is kept in a record of its own (store.sends).
-SENDS = (SendText, SendFile, SendFiles, SendInteractive, SendContacts, SendLocation, SendPoll)
+SENDS = (SendText, ShowStatus, SendFile, SendFiles, SendInteractive, SendContacts, SendLocation, SendPoll)
 
 Command = Outgoing | Action | LookUp | GroupCommand | ProfileCommand | PairPhone | Logout
 

@@ -24,6 +24,7 @@ from warest.http.support import Limit, Support
 FEATURES: dict[str, Limit | None] = {
     "Events of messages: received, edited, revoked, reactions, files": None,
     "Events of groups": None,
+    "The status of others": Limit(Support.NONE, "The contract leaves it out of the events."),
     "History of the phone, right after linking": None,
     "History on demand": Limit(Support.NONE, "The engine cannot ask the phone."),
     "Delivered and read receipts of what was sent": Limit(
@@ -38,7 +39,7 @@ FEATURES: dict[str, Limit | None] = {
     "Reactions and edits in communities that are encrypted once more": Limit(
         Support.NONE, "The engine does not open them."
     ),
-    "Channels, status broadcasts, communities": Limit(Support.NONE, "Not in the contract."),
+    "Channels, communities": Limit(Support.NONE, "Not in the contract."),
 }
 
 _BEGIN, _END = "<!-- written by warest.http.resources.capabilities -->", "<!-- until here -->"

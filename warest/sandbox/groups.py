@@ -78,8 +78,18 @@ class Group:
             yield from member.devices.values()
 
 
+class StatusUpdates:
+    """Where everybody finds what others show for a day. It has no members: whoever shows something chooses for whom."""
+
+    jid = Jid("status", "broadcast")
+    key = str(jid)
+    name = "Status"
+
+
+STATUS = StatusUpdates()
+
 #: Whom one writes to.
-Chat = Account | Group
+Chat = Account | Group | StatusUpdates
 
 
 class Groups:
@@ -164,6 +174,8 @@ class Groups:
 
     def chat(self, key: str) -> Chat:
         """The group of this address, or the phone of this number. Raises NotFound."""
+        if key == STATUS.key:
+            return STATUS
         return self.named(key) if key.endswith(f"@{GROUP_SERVER}") else self._accounts.phone(key)
 
     def named(self, key: str) -> Group:

@@ -40,6 +40,13 @@ def _preview(command: commands.SendText) -> dict[str, Any]:
     return {"matchedText": command.link, **told}
 
 
+def status(command: commands.ShowStatus) -> Content:
+    part = protos.e2e.ExtendedTextMessage(
+        text=command.text, backgroundArgb=command.background, textArgb=command.foreground, font=command.font
+    )
+    return protos.e2e.Message(extendedTextMessage=part)
+
+
 def contacts(command: commands.SendContacts, to: str) -> Content:
     """One card stands alone, several in an array."""
     cards = [protos.e2e.ContactMessage(displayName=name, vcard=vcard) for name, vcard in command.cards]

@@ -31,6 +31,7 @@ def logout(client: Client, _: commands.Logout, __: Take) -> None:
 
 _HANDLERS: dict[type, Callable[[Client, Any, Take], Any]] = {
     commands.SendText: sends.text,
+    commands.ShowStatus: sends.status,
     commands.SendFile: sends.file,
     commands.SendFiles: many_files.send,
     commands.SendInteractive: sends.buttons,

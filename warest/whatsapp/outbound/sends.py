@@ -36,6 +36,10 @@ def text(client: Client, command: commands.SendText, _: Take) -> Results:
     return _to_all(client, command, lambda to: contents.text(command, to, everybody(client, command, Jid.parse(to))))
 
 
+def status(client: Client, command: commands.ShowStatus, _: Take) -> Results:
+    return _to_all(client, command, lambda _: contents.status(command))
+
+
 def everybody(client: Client, command: commands.SendText, chat: Jid) -> list[str]:
     """The participants of a group who are to be named, all of them; nobody elsewhere."""
     if not command.mention_all or not chat.is_group:

@@ -1,0 +1,99 @@
+"""What the original has no routes for: the status of an account."""
+
+import base64
+import io
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from support.product import Product, running
+from support.receiver import Receiver
+from support.waiting import eventually
+
+ANI, BUDI, CITRA = "628132003001", "628132003002", "628132003003"
+
+STATUS = "status@broadcast"
+
+Send = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def receiver() -> Any:
+    with Receiver() as receiver:
+        yield receiver
+
+
+@pytest.fixture(scope="module")
+def product(receiver: Receiver) -> Any:
+    """One for all: nothing here disturbs the others. Ani knows Budi by name, and not Citra."""
+    with tempfile.TemporaryDirectory(prefix="warest-test-") as folder, running(Path(folder)) as product:
+        product.link("ani", ANI, receiver.url)
+        for phone, name in ((BUDI, "Budi"), (CITRA, "Citra")):
+            product.sandbox("POST", "/phones", json={"phone": phone, "name": name})
+        product.sandbox("POST", f"/phones/{ANI}/contacts", json={"phone": BUDI, "name": "Budi B"})
+        yield product
+
+
+@pytest.fixture
+def send(product: Product) -> Send:
+    """Sends something by JSON; the answer's entry."""
+
+    def one(route: str, **body: Any) -> dict[str, Any]:
+        answer = product.api("POST", route, json={"sessionId": "ani", **body})
+        assert answer["code"] == 1000, answer
+        entry: dict[str, Any] = answer["results"][0]
+        return entry
+
+    return one
+
+
+def shown(product: Product, phone: str) -> list[dict[str, Any]]:
+    """All that a phone shows."""
+    found: list[dict[str, Any]] = product.sandbox("GET", f"/phones/{phone}/messages", params={"after": 0, "wait": 0})
+    return found
+
+
+def arrived(product: Product, phone: str, message_id: str) -> dict[str, Any]:
+    """What a phone has of a message."""
+    found = eventually(lambda: [message for message in shown(product, phone) if message["id"] == message_id])
+    message: dict[str, Any] = found[0]
+    return message
+
+
+def picture(kind: str = "PNG", color: str = "red") -> bytes:
+    made = io.BytesIO()
+    Image.new("RGB", (80, 60), color).save(made, kind)
+    return made.getvalue()
+
+
+def data_uri(content: bytes) -> str:
+    return "data:image/png;base64," + base64.b64encode(content).decode()
+
+
+def test_a_status(product: Product, send: Send, receiver: Receiver) -> None:
+    """It reaches whom the account knows, in its colours, and nobody else; it can be revoked."""
+    eventually(lambda: product.api("GET", "/profile/list-contacts", params={"sessionId": "ani"})["results"][0]["data"])
+    entry = send("/status/text", message="Hello <b>all</b>", backgroundColor="#112233", font=8)
+    assert (entry["toJid"], entry["toPn"], entry["status"]) == (STATUS, None, "status success")
+    seen = arrived(product, BUDI, entry["messageId"])
+    assert (seen["to"], seen["from"], seen["text"]) == (STATUS, ANI, "Hello *all*")
+    told = seen["message"]["extendedTextMessage"]
+    assert (told["backgroundArgb"], told["textArgb"], told["font"]) == (0xFF112233, 0xFFFFFFFF, "CALISTOGA_REGULAR")
+    upload = {"media": ("a.png", picture())}
+    answer = product.api("POST", "/status/media", data={"sessionId": "ani", "caption": "look"}, files=upload)
+    (image,) = answer["results"]
+    file = arrived(product, BUDI, image["messageId"])["file"]
+    assert (file["kind"], file["mimetype"], file["caption"]) == ("image", "image/png", "look")
+    assert product.media_of(BUDI, image["messageId"])[:4] == b"\x89PNG"
+    send(f"/messages/{entry['messageId']}/action/revoke", to=STATUS)
+    assert eventually(lambda: arrived(product, BUDI, entry["messageId"]).get("revoked"))
+    assert not shown(product, CITRA)
+    product.phone_sends(BUDI, STATUS, "a status of others")
+    product.phone_sends(BUDI, ANI, "a message")
+    assert eventually(receiver.texts) == ["a message"]
+    chats = product.api("GET", "/chats", params={"sessionId": "ani"})["result"]["data"]
+    assert [chat["pn"] for chat in chats] == [f"{BUDI}@s.whatsapp.net"]
