@@ -194,6 +194,7 @@ def _routes(
     yield "/api/v1/messages/send/gif", media_sends.SendGif(files_sending)
     yield "/api/v1/messages/send/contact", card_sends.SendContact(sending, parts.settings.country_code)
     yield "/api/v1/messages/send/location", card_sends.SendLocationResource(sending)
+    yield "/api/v1/messages/send/live-location", card_sends.SendLiveLocationResource(sending)
     yield "/api/v1/messages/send/poll", card_sends.SendPollResource(sending)
     yield from status.routes(sending, files_sending).items()
     yield "/api/v1/messages/send/files", files_sends.SendFilesResource(sending, files_sending)

@@ -31,6 +31,7 @@ SAMPLES = [
     commands.MarkChatRead(chat="1@lid", read=True, last=THEIRS),
     commands.SendContacts(to=("1@lid",), cards=(("A", "BEGIN:VCARD"), ("", "")), title="2 contacts"),
     commands.SendLocation(to=("1@lid",), latitude=-6.2, longitude=106.8, name="Monas"),
+    commands.SendLiveLocation(to=("1@lid",), latitude=-6.2, longitude=106.8, speed=1.5),
     commands.SendPoll(to=("1@lid",), question="?", options=("a", "b"), selectable=2),
     commands.SendInteractive(to=("1@lid",), text="t", buttons=(("quick_reply", "{}"), ("cta_copy", "{}")), file="x"),
     commands.CheckNumbers(numbers=("628111",)),

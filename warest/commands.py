@@ -131,6 +131,19 @@ class SendLocation(Outgoing):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class SendLiveLocation(Outgoing):
+    """Send where somebody is now, in degrees. `accuracy` is in m, `speed` in m/s, `heading` in degrees clockwise from
+    north; None where it is not known."""
+
+    latitude: float
+    longitude: float
+    caption: str = ""
+    accuracy: int | None = None
+    speed: float | None = None
+    heading: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SendPoll(Outgoing):
     """Ask a question. `selectable` is how many of the options one may choose."""
 
@@ -307,7 +320,17 @@ Action = (
 LookUp = CheckNumbers | ResolveName | GroupExists
 
 #: Those whose outcome is kept in a record of its own (store.sends).
-SENDS = (SendText, ShowStatus, SendFile, SendFiles, SendInteractive, SendContacts, SendLocation, SendPoll)
+SENDS = (
+    SendText,
+    ShowStatus,
+    SendFile,
+    SendFiles,
+    SendInteractive,
+    SendContacts,
+    SendLocation,
+    SendLiveLocation,
+    SendPoll,
+)
 
 Command = Outgoing | Action | LookUp | GroupCommand | ProfileCommand | PairPhone | Logout
 

@@ -1,4 +1,4 @@
-"""What the original has no routes for: the status of an account."""
+"""What the original has no routes for: the status of an account, live locations."""
 
 import base64
 import io
@@ -97,3 +97,15 @@ def test_a_status(product: Product, send: Send, receiver: Receiver) -> None:
     assert eventually(receiver.texts) == ["a message"]
     chats = product.api("GET", "/chats", params={"sessionId": "ani"})["result"]["data"]
     assert [chat["pn"] for chat in chats] == [f"{BUDI}@s.whatsapp.net"]
+
+
+def test_a_live_location(product: Product, send: Send) -> None:
+    """Phones show it as one, with all that is known of it."""
+    place = {"location": "-6.2, 106.8", "accuracy": "12", "speed": 1.5, "heading": 90, "caption": "on my way"}
+    entry = send("/messages/send/live-location", to=BUDI, **place)
+    assert entry["status"] == "live location success"
+    seen = arrived(product, BUDI, entry["messageId"])
+    assert (seen["kind"], seen["text"], seen["location"]["latitude"]) == ("liveLocationMessage", "on my way", -6.2)
+    told = seen["message"]["liveLocationMessage"]
+    about = (told["accuracyInMeters"], told["speedInMps"], told["degreesClockwiseFromMagneticNorth"])
+    assert about == (12, 1.5, 90) and int(told["sequenceNumber"]) > 1_700_000_000_000_000

@@ -65,6 +65,22 @@ def location(command: commands.SendLocation, to: str) -> Content:
     return context.message("locationMessage", place, command, to)
 
 
+def live_location(command: commands.SendLiveLocation, to: str, now_ns: int) -> Content:
+    """Phones know by the number which of two is the later one: it is in us."""
+    place = protos.e2e.LiveLocationMessage(
+        degreesLatitude=command.latitude,
+        degreesLongitude=command.longitude,
+        accuracyInMeters=command.accuracy,
+        speedInMps=command.speed,
+        degreesClockwiseFromMagneticNorth=command.heading,
+        sequenceNumber=now_ns // 1000,
+        timeOffset=0,
+    )
+    if command.caption:
+        place.caption = command.caption
+    return context.message("liveLocationMessage", place, command, to)
+
+
 def poll(command: commands.SendPoll, to: str, secret: bytes) -> Content:
     """Phones make another kind of message of a poll with one choice. `secret` is needed to read the votes."""
     options = [protos.e2e.PollCreationMessage.Option(optionName=name) for name in command.options]

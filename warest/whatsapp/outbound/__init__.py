@@ -37,6 +37,7 @@ _HANDLERS: dict[type, Callable[[Client, Any, Take], Any]] = {
     commands.SendInteractive: sends.buttons,
     commands.SendContacts: sends.contacts,
     commands.SendLocation: sends.location,
+    commands.SendLiveLocation: sends.live_location,
     commands.SendPoll: sends.poll,
     commands.React: actions.react,
     commands.Edit: actions.edit,

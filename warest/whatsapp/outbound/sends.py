@@ -70,6 +70,10 @@ def location(client: Client, command: commands.SendLocation, _: Take) -> Results
     return _to_all(client, command, lambda to: contents.location(command, to))
 
 
+def live_location(client: Client, command: commands.SendLiveLocation, _: Take) -> Results:
+    return _to_all(client, command, lambda to: contents.live_location(command, to, time.time_ns()))
+
+
 def poll(client: Client, command: commands.SendPoll, _: Take) -> Results:
     """Each recipient's poll has its own secret, which is stored with the message."""
     return _to_all(client, command, lambda to: contents.poll(command, to, os.urandom(contents.POLL_SECRET)))
