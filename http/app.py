@@ -25,6 +25,7 @@ from warest.http.message_views import MessageViews
 from warest.http.metering import Metering
 from warest.http.portraits import Portraits
 from warest.http.resources import (
+    album_sends,
     auth,
     button_sends,
     card_sends,
@@ -198,6 +199,7 @@ def _routes(
     yield "/api/v1/messages/send/poll", card_sends.SendPollResource(sending)
     yield from status.routes(sending, files_sending).items()
     yield "/api/v1/messages/send/files", files_sends.SendFilesResource(sending, files_sending)
+    yield "/api/v1/messages/send/album", album_sends.SendAlbumResource(sending, files_sending)
     interactive = button_sends.Interactive(sending, files_sending)
     yield "/api/v1/messages/send/button", button_sends.SendButton(interactive)
     yield "/api/v1/messages/send/list", button_sends.SendList(interactive)

@@ -38,6 +38,7 @@ SAMPLES = [
     commands.ResolveName(jid="3@lid"),
     commands.GroupExists(jid="2@g.us"),
     commands.SendFiles(to=("1@lid",), files=({"file": "spool/1-a", "size": 5}, {"file": "spool/1-b"})),
+    commands.SendAlbum(to=("1@lid",), files=({"kind": "image", "file": "spool/1-a", "size": 5},)),
     commands.SendText(
         to=("1@lid",),
         text="a",

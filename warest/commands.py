@@ -100,6 +100,22 @@ class SendFiles(Outgoing):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class SendAlbum(Outgoing):
+    """Send pictures and videos that phones show together, a message each behind one that announces them.
+
+    Each is an object of the fields of SendFile that say what it is, and `size` (bytes). The result of a recipient is
+    that of SendFiles, with the message that announces them.
+    """
+
+    files: tuple[dict[str, Any], ...]
+
+    def single(self, file: dict[str, Any]) -> SendFile:
+        """One of them, as if it were sent alone."""
+        about = {name: value for name, value in file.items() if name != "size"}
+        return SendFile(to=self.to, forwarded=self.forwarded, expirations=self.expirations, **about)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SendInteractive(WithFile):
     """Send a text with buttons below it, each what WhatsApp calls its kind and its parameters in JSON. `file`, if there
     is one, is a picture above it."""
@@ -325,6 +341,7 @@ SENDS = (
     ShowStatus,
     SendFile,
     SendFiles,
+    SendAlbum,
     SendInteractive,
     SendContacts,
     SendLocation,

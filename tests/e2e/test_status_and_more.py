@@ -1,4 +1,4 @@
-"""What the original has no routes for: the status of an account, live locations."""
+"""What the original has no routes for: the status of an account, live locations, albums."""
 
 import base64
 import io
@@ -109,3 +109,26 @@ def test_a_live_location(product: Product, send: Send) -> None:
     told = seen["message"]["liveLocationMessage"]
     about = (told["accuracyInMeters"], told["speedInMps"], told["degreesClockwiseFromMagneticNorth"])
     assert about == (12, 1.5, 90) and int(told["sequenceNumber"]) > 1_700_000_000_000_000
+
+
+def test_an_album(product: Product, send: Send) -> None:
+    """One message announces two more, which say that they belong to it; with one that is none nothing is sent."""
+    given = [{"data": data_uri(picture()), "caption": "first"}, data_uri(picture(color="blue"))]
+    entry = send("/messages/send/album", to=BUDI, files=given, presence=True)
+    assert entry["status"] == "album success"
+    parent = arrived(product, BUDI, entry["messageId"])["message"]["albumMessage"]
+    assert (parent["expectedImageCount"], parent.get("expectedVideoCount", 0)) == (2, 0)
+    told = entry["advancedInfo"]["files"]
+    seen = [arrived(product, BUDI, file["messageId"]) for file in told]
+    assert [one["file"].get("caption") for one in seen] == ["first", ""]
+    for one in seen:
+        association = one["message"]["messageContextInfo"]["messageAssociation"]
+        key = association["parentMessageKey"]
+        assert (association["associationType"], key["ID"], key["fromMe"]) == ("MEDIA_ALBUM", entry["messageId"], True)
+        assert product.media_of(BUDI, one["id"])[:4] == b"\x89PNG"
+    before = len(shown(product, BUDI))
+    broken = [data_uri(picture()), data_uri(b"\x89PNG\r\n\x1a\n cut")]
+    answer = product.api("POST", "/messages/send/album", json={"sessionId": "ani", "to": BUDI, "files": broken})
+    assert answer["code"] == 2000 and answer["message"].startswith("Invalid media input: ")
+    assert len(shown(product, BUDI)) == before
+    eventually(lambda: not [path for path in product.data.rglob("spool/*") if path.is_file()])

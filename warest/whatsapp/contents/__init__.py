@@ -81,6 +81,13 @@ def live_location(command: commands.SendLiveLocation, to: str, now_ns: int) -> C
     return context.message("liveLocationMessage", place, command, to)
 
 
+def album(command: commands.SendAlbum, to: str) -> Content:
+    """Tells phones what to wait for; the files come behind it."""
+    kinds = [file["kind"] for file in command.files]
+    part = protos.e2e.AlbumMessage(expectedImageCount=kinds.count("image"), expectedVideoCount=kinds.count("video"))
+    return context.message("albumMessage", part, command, to)
+
+
 def poll(command: commands.SendPoll, to: str, secret: bytes) -> Content:
     """Phones make another kind of message of a poll with one choice. `secret` is needed to read the votes."""
     options = [protos.e2e.PollCreationMessage.Option(optionName=name) for name in command.options]

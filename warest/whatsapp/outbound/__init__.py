@@ -6,7 +6,7 @@ from typing import Any
 from warest import commands, group_commands, profile_commands
 from warest.whatsapp import protos
 from warest.whatsapp.client import Client
-from warest.whatsapp.outbound import actions, app_state, groups, lookups, many_files, profiles, sends
+from warest.whatsapp.outbound import actions, albums, app_state, groups, lookups, many_files, profiles, sends
 from warest.whatsapp.outbound.engine import refusal
 from warest.whatsapp.outbound.sends import Take
 
@@ -34,6 +34,7 @@ _HANDLERS: dict[type, Callable[[Client, Any, Take], Any]] = {
     commands.ShowStatus: sends.status,
     commands.SendFile: sends.file,
     commands.SendFiles: many_files.send,
+    commands.SendAlbum: albums.send,
     commands.SendInteractive: sends.buttons,
     commands.SendContacts: sends.contacts,
     commands.SendLocation: sends.location,
