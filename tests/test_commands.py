@@ -70,6 +70,7 @@ SAMPLES = [
     group_commands.PreviewGroup(code="abc"),
     group_commands.JoinGroup(code="abc"),
     group_commands.AskRequests(jid="2@g.us"),
+    group_commands.AskSubgroups(jid="2@g.us"),
     group_commands.ApproveRequests(jid="2@g.us", participants=("1@lid", "3@lid")),
     group_commands.DissolveGroup(jid="2@g.us"),
     commands.PairPhone(phone="628111"),

@@ -39,7 +39,8 @@ FEATURES: dict[str, Limit | None] = {
     "Reactions and edits in communities that are encrypted once more": Limit(
         Support.NONE, "The engine does not open them."
     ),
-    "Channels, communities": Limit(Support.NONE, "Not in the contract."),
+    "Channels": Limit(Support.NONE, "Not in the contract."),
+    "Communities, besides which groups they have": Limit(Support.NONE, "Not in the contract."),
 }
 
 _BEGIN, _END = "<!-- written by warest.http.resources.capabilities -->", "<!-- until here -->"

@@ -1,4 +1,4 @@
-"""What the original has no routes for: the status of an account, live locations, albums."""
+"""What the original has no routes for: the status of an account, live locations, albums, communities."""
 
 import base64
 import io
@@ -132,3 +132,26 @@ def test_an_album(product: Product, send: Send) -> None:
     assert answer["code"] == 2000 and answer["message"].startswith("Invalid media input: ")
     assert len(shown(product, BUDI)) == before
     eventually(lambda: not [path for path in product.data.rglob("spool/*") if path.is_file()])
+
+
+def test_a_community(product: Product) -> None:
+    """It knows its groups, and they know it; a group that is none has none."""
+    told = {"name": "Village", "by": BUDI, "members": [ANI], "groups": ["Choir"]}
+    community = product.sandbox("POST", "/groups", json=told)["id"]
+    asked = {"sessionId": "ani", "groupId": community}
+    (answer,) = product.api("GET", "/group/subgroups", params=asked)["results"]
+    assert (answer["groupId"], answer["phone"]) == (community, ANI)
+    assert [(one["subject"], one["isCommunityAnnounce"]) for one in answer["data"]] == [
+        ("Village", True),
+        ("Choir", False),
+    ]
+    assert all(one["subjectTime"] > 1_700_000_000 for one in answer["data"])
+    (info,) = product.api("GET", "/group/info", params=asked)["results"]
+    assert (info["data"]["isCommunity"], info["data"].get("linkedParent")) == (True, None)
+    for one in answer["data"]:
+        (info,) = product.api("GET", "/group/info", params={**asked, "groupId": one["id"]})["results"]
+        found = (info["data"]["linkedParent"], info["data"]["isCommunity"], info["data"]["isCommunityAnnounce"])
+        assert found == (community, False, one["isCommunityAnnounce"])
+    plain = product.sandbox("POST", "/groups", json={"name": "Plain", "by": BUDI, "members": [ANI]})["id"]
+    refused = product.api("GET", "/group/subgroups", params={**asked, "groupId": plain})
+    assert refused["code"] == 2604, refused

@@ -70,6 +70,7 @@ _HANDLERS: dict[type, Callable[[Client, Any, Take], Any]] = {
     group_commands.PreviewGroup: groups.preview,
     group_commands.JoinGroup: groups.join,
     group_commands.AskRequests: groups.ask_requests,
+    group_commands.AskSubgroups: groups.ask_subgroups,
     group_commands.ApproveRequests: groups.approve,
     group_commands.DissolveGroup: groups.dissolve,
     profile_commands.LookAt: profiles.look_at,
