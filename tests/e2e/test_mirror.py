@@ -61,7 +61,7 @@ def test_every_kind_of_file_arrives(linked: Product, receiver: Receiver) -> None
             {"status": "stored"},
         )
         assert media["storageDriver"] == "local" and "directPath" not in media
-        answer = httpx.get(media["url"], trust_env=False)
+        answer = linked.http.get(media["url"])
         assert answer.content == content
         assert answer.headers["Content-Type"].partition(";")[0] == mimetype.partition(";")[0]
     assert receiver.of("message_media") == []
@@ -82,10 +82,10 @@ def test_a_file_follows_when_storage_is_back(folder: Path, receiver: Receiver) -
         obstacle.unlink()
         news = arrived(receiver, "message_media", id)
         assert news["media"]["mirror"] == {"status": "stored"}
-        assert httpx.get(news["media"]["url"], trust_env=False).content == content
+        assert product.http.get(news["media"]["url"]).content == content
         answer = product.api("GET", f"/messages/{id}/media", params={"sessionId": "ani"})["results"][0]
         assert (answer["status"], answer["fileSize"]) == ("stored", 5000)
-        assert httpx.get(answer["url"], trust_env=False).content == content
+        assert product.http.get(answer["url"]).content == content
         assert len(receiver.of("message_received")) == 1
 
 

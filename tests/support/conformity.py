@@ -35,28 +35,32 @@ class Conformity:
         self._load = load
 
     def check(self, method: str, path: str, status: int, body: Any) -> None:
-        """Raises ValidationError, or AssertionError for a status that is not described."""
+        """Raises ValidationError, or AssertionError for a status that is not described. `body`: what JSON it is; None:
+        it is none, and only noted."""
         if not _document:
             _document.update(self._load())
             learn_routes(f"{verb.upper()} {path}" for path, item in _document["paths"].items() for verb in item)
         template = _template_of(path)
         if f"{method} {template}" not in _routes:
             return
+        code = body.get("code") if isinstance(body, dict) else None
+        seen[self._ring, method, template, code if isinstance(code, int) else status] += 1
         responses = _document["paths"][template][method.lower()]["responses"]
+        if body is None:
+            return
         assert str(status) in responses or "error" in body, f"{method} {template} does not say that it may be {status}"
         content = responses.get(str(status), responses["default"]).get("content", {})
         if schema := content.get("application/json", {}).get("schema"):
             whole = {**schema, "components": _document["components"]}
             jsonschema.Draft202012Validator(whole).validate(body)
-        code = body.get("code") if isinstance(body, dict) else None
-        seen[self._ring, method, template, code if isinstance(code, int) else status] += 1
 
     def check_httpx(self, response: httpx.Response) -> None:
         """An event hook of a client."""
-        method = response.request.method
-        if method != "HEAD" and response.headers.get("content-type", "").startswith("application/json"):
+        request, body = response.request, None
+        if request.method != "HEAD" and response.headers.get("content-type", "").startswith("application/json"):
             response.read()
-            self.check(method, response.request.url.path, response.status_code, response.json())
+            body = response.json()
+        self.check(request.method, request.url.path, response.status_code, body)
 
 
 def _template_of(path: str) -> str:
@@ -68,5 +72,7 @@ def _template_of(path: str) -> str:
 
 @cache
 def _pattern(template: str) -> re.Pattern[str]:
+    """Of all that stands in a path only a file's key may have slashes."""
     parts = re.split(r"(\{\w+\})", template)
-    return re.compile("".join("(.+)" if part.startswith("{") else re.escape(part) for part in parts), re.IGNORECASE)
+    wild = {part: "(.+)" if part == "{key}" else "([^/]+)" for part in parts if part.startswith("{")}
+    return re.compile("".join(wild.get(part, re.escape(part)) for part in parts), re.IGNORECASE)
