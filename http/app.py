@@ -29,6 +29,7 @@ from warest.http.resources import (
     auth,
     button_sends,
     card_sends,
+    channels,
     chat_actions,
     chat_marks,
     chats,
@@ -213,6 +214,7 @@ def _routes(
     yield from message_actions.routes(acting)
     yield from chat_actions.routes(acting)
     yield from chat_marks.routes(acting)
+    yield from channels.routes(acting)
     views = MessageViews(parts.settings, opened, files)
     yield "/api/v1/messages/search", search.SearchResource(access, parts.settings, opened, views)
     yield "/api/v1/chats", chats.ChatListResource(access, parts.states, opened)

@@ -29,6 +29,7 @@ SAMPLES = [
     commands.PinChat(chat="1@lid", pinned=True),
     commands.ClearChat(chat="1@lid"),
     commands.MarkChatRead(chat="1@lid", read=True, last=THEIRS),
+    commands.FollowChannel(jid="1@newsletter", follows=True),
     commands.SendContacts(to=("1@lid",), cards=(("A", "BEGIN:VCARD"), ("", "")), title="2 contacts"),
     commands.SendLocation(to=("1@lid",), latitude=-6.2, longitude=106.8, name="Monas"),
     commands.SendLiveLocation(to=("1@lid",), latitude=-6.2, longitude=106.8, speed=1.5),

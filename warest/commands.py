@@ -281,6 +281,14 @@ class MarkChatRead:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class FollowChannel:
+    """Follow a channel (a JID), or do so no longer."""
+
+    jid: str
+    follows: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class CheckNumbers:
     """Ask WhatsApp about numbers (digits). Result: a list of `OnWhatsApp`, in the same order."""
 
@@ -330,6 +338,7 @@ Action = (
     | PinChat
     | ClearChat
     | MarkChatRead
+    | FollowChannel
 )
 
 #: Questions about accounts.

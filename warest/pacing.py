@@ -72,8 +72,9 @@ class Pacing:
                 self._redis.sadd(keys.answered_chats(self._session), *named)
 
     def strangers(self, chats: Iterable[str]) -> list[str]:
-        """Those who have never written; groups are nobody's first contact, nor is a status."""
-        people = [chat for chat in chats if not chat.endswith(("@g.us", STATUS))]
+        """Those who have never written; groups are nobody's first contact, nor are channels and
+        the status."""
+        people = [chat for chat in chats if not chat.endswith(("@g.us", "@newsletter", STATUS))]
         if not people:
             return []
         with _driver_errors():

@@ -39,7 +39,12 @@ FEATURES: dict[str, Limit | None] = {
     "Reactions and edits in communities that are encrypted once more": Limit(
         Support.NONE, "The engine does not open them."
     ),
-    "Channels": Limit(Support.NONE, "Not in the contract."),
+    "Texts posted in channels of one's own, with send/text": None,
+    "Files posted in channels": Limit(Support.NONE, "Not in the contract."),
+    "Which channels there are, what they are, making one": Limit(
+        Support.NONE, "The engine ends its process if WhatsApp leaves anything out of its answer (trap 1)."
+    ),
+    "What channels post": Limit(Support.NONE, "The contract leaves it out of the events."),
     "Communities, besides which groups they have": Limit(Support.NONE, "Not in the contract."),
 }
 

@@ -1,4 +1,4 @@
-"""What the original has no routes for: the status of an account, live locations, albums, communities."""
+"""What the original has no routes for: the status of an account, live locations, albums, communities, channels."""
 
 import base64
 import io
@@ -155,3 +155,24 @@ def test_a_community(product: Product) -> None:
     plain = product.sandbox("POST", "/groups", json={"name": "Plain", "by": BUDI, "members": [ANI]})["id"]
     refused = product.api("GET", "/group/subgroups", params={**asked, "groupId": plain})
     assert refused["code"] == 2604, refused
+
+
+def test_a_channel(product: Product, send: Send) -> None:
+    """One follows that of others, and posts texts in one's own; nothing else is posted there."""
+    theirs, ours = (product.sandbox("POST", "/channels", json={"name": "News", "by": by})["id"] for by in (BUDI, ANI))
+
+    def known(channel: str) -> dict[str, Any]:
+        return next(one for one in product.sandbox("GET", "/channels") if one["id"] == channel)
+
+    entry = send("/channels/follow", channelId=theirs)
+    assert (entry["toJid"], entry["status"], known(theirs)["followers"]) == (theirs, "channel followed success", [ANI])
+    assert send("/channels/unfollow", channelId=theirs)["synced"] and known(theirs)["followers"] == []
+    nowhere = {"sessionId": "ani", "channelId": "120363999999999999@newsletter"}
+    assert product.api("POST", "/channels/follow", json=nowhere)["code"] == 2603
+    assert send("/messages/send/text", to=ours, message="hello all")["toJid"] == ours
+    assert known(ours)["posts"] == ["hello all"]
+    refused = {"sessionId": "ani", "to": theirs, "message": "not mine"}
+    assert not product.api("POST", "/messages/send/text", json=refused)["status"]
+    place = {"sessionId": "ani", "to": ours, "location": "1,2"}
+    assert product.api("POST", "/messages/send/location", json=place)["code"] == 8005
+    assert (known(ours)["posts"], known(theirs)["posts"]) == (["hello all"], [])

@@ -5,10 +5,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from warest.ids import Jid
-from warest.sandbox import group_messages
+from warest.sandbox import channels, group_messages
 from warest.sandbox.accounts import Account, Device
 from warest.sandbox.groups import STATUS, group_of
 from warest.sandbox.nodes import MalformedNode, Node, Value
+from warest.sandbox.refusal import Refusal
 
 if TYPE_CHECKING:
     from warest.sandbox.network import Network
@@ -32,6 +33,11 @@ def on_message(network: "Network", device: Device, stanza: Node) -> None:
         ack.attrs["error"] = "403"
     elif to.is_group:
         group_messages.deliver(network, device, stanza)
+    elif to.server == channels.SERVER:
+        try:
+            network.channels.post(device.account, to, stanza)
+        except Refusal as refusal:
+            ack.attrs["error"] = str(refusal.code)
     elif to == STATUS.jid:
         group_messages.show_status(network, device, stanza)
     else:

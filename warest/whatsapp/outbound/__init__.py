@@ -52,6 +52,7 @@ _HANDLERS: dict[type, Callable[[Client, Any, Take], Any]] = {
     commands.PinChat: app_state.pin_chat,
     commands.ClearChat: app_state.clear_chat,
     commands.MarkChatRead: app_state.mark_chat_read,
+    commands.FollowChannel: actions.follow_channel,
     commands.CheckNumbers: lookups.check_numbers,
     commands.ResolveName: lookups.resolve,
     commands.GroupExists: lookups.group_exists,

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from warest import commands
-from warest.errors import CommandTimeout, WarestError
-from warest.ids import Jid
+from warest.errors import CommandTimeout, Unsupported, WarestError
+from warest.ids import CHANNEL_SERVER, Jid
 from warest.whatsapp import contents, presence, protos
 from warest.whatsapp.client import Client
 from warest.whatsapp.contents import files, interactive
@@ -103,6 +103,8 @@ def to_all(client: Client, command: commands.Outgoing, build: Callable[[str], An
     for to in command.to:
         recipient = Jid.parse(to)
         try:
+            if recipient.server == CHANNEL_SERVER and not isinstance(command, commands.SendText):
+                raise Unsupported("In channels only texts can be posted: files there are not encrypted, here they are.")
             content = build(to)
             if command.presence or recipient.is_lid:
                 require_somebody(client, recipient)
