@@ -17,7 +17,7 @@ from typing import Any
 
 import dramatiq
 
-from warest import events, ids, lifecycle, mirroring
+from warest import events, ids, keys, lifecycle, mirroring
 from warest.actors.address_book import AddressBook
 from warest.actors.command_runner import CommandRunner
 from warest.actors.heartbeat import Heartbeat
@@ -31,6 +31,7 @@ from warest.leases import Lease
 from warest.pictures import qr_data_uri
 from warest.vitals import Reporter
 from warest.whatsapp import fixes, inbound, past, presence_reports, reports
+from warest.whatsapp.call_reports import CallReports
 from warest.whatsapp.client import Client
 from warest.whatsapp.group_reports import GroupReports
 from warest.whatsapp.keystores import KeyStores
@@ -120,6 +121,7 @@ class Session:
         mends = order.settings.app_state_fix
         syncs, removes = mends and fixes.mend_app_state(), mends and fixes.mend_removal()
         self.client = Client(engine, key_store, self, syncs_app_state=syncs, removes_pictures=removes)
+        self._calls = CallReports(self.identity.ulid, self.client.callers, functools.partial(other_name, self.client))
         self._groups = GroupReports(self.identity.ulid, functools.partial(other_name, self.client))
 
     def run(self) -> int:
@@ -190,6 +192,16 @@ class Session:
 
     def on_presence(self, event: Any) -> None:
         self._report(presence_reports.of(event, functools.partial(other_name, self.client)))
+
+    def on_call(self, status: str, event: Any) -> None:
+        report = self._calls.of(status, event, time.time())
+        self._report(report)
+        (call,) = report.data["calls"]
+        if call["status"] == "offer" and not call["isGroup"] and not call["offline"]:
+            told = {"call_id": call["id"], "caller": call["from"], "event_id": report.event_id}
+            self._surely(
+                lambda: self.house.bus.send(keys.WEBHOOK_QUEUE, "answer_call", session=self.identity.ulid, **told)
+            )
 
     def on_contacts(self, notes: Iterator[dict[str, Any]]) -> None:
         self._remember_all(self._book.news(notes))

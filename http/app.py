@@ -27,7 +27,9 @@ from warest.http.portraits import Portraits
 from warest.http.resources import (
     album_sends,
     auth,
+    blocklist,
     button_sends,
+    calls,
     card_sends,
     channels,
     chat_actions,
@@ -46,7 +48,9 @@ from warest.http.resources import (
     messages,
     metrics,
     misc,
+    own_words,
     people,
+    presences,
     profile,
     received_files,
     search,
@@ -55,6 +59,7 @@ from warest.http.resources import (
     sessions,
     status,
     storage,
+    timers,
 )
 from warest.http.resources.capabilities import Capabilities
 from warest.http.sending import Sending
@@ -187,6 +192,9 @@ def _routes(
     portraits = Portraits(Inputs(fetcher), Studio(parts.bus, spool), spool)
     own = profile.Profile(parts.bus, access, parts.states, parts.settings)
     yield from profile.routes(own, portraits)
+    yield from own_words.routes(own)
+    yield from blocklist.routes(own)
+    yield from calls.routes(own)
     yield from people.routes(own, opened)
     yield "/api/v1/messages/send/text", messages.SendTextResource(sending)
     yield "/api/v1/messages/send/document", documents.SendDocument(files_sending)
@@ -215,6 +223,8 @@ def _routes(
     yield from chat_actions.routes(acting)
     yield from chat_marks.routes(acting)
     yield from channels.routes(acting)
+    yield from presences.routes(own, acting)
+    yield from timers.routes(own, acting)
     views = MessageViews(parts.settings, opened, files)
     yield "/api/v1/messages/search", search.SearchResource(access, parts.settings, opened, views)
     yield "/api/v1/chats", chats.ChatListResource(access, parts.states, opened)

@@ -33,4 +33,9 @@ def _presence(value: object) -> str:
     return _STATES.get(word, USUAL)
 
 
+def state_of(word: str | None) -> str:
+    """One of commands.PRESENCES for a word that means one, else nothing."""
+    return _STATES.get((word or "").strip().lower(), "")
+
+
 Presence = Annotated[str, BeforeValidator(_presence)]

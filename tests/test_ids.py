@@ -97,6 +97,8 @@ def test_ulids_carry_their_time() -> None:
 def test_event_ids_repeat_with_their_origin() -> None:
     """The same origin has the same id; a part more, or the same letters cut elsewhere, has another."""
     same = {ids.event_id_for(1, "a", "bc") for _ in range(3)}
+    assert ids.command_id_for(min(same), "x")[:14] == f"cmd_{min(same)[4:14]}" and len(min(same)) == 30
+    assert len({ids.command_id_for(id, what) for id in same for what in ("x", "y") for _ in range(2)}) == 2
     others = {ids.event_id_for(1, "ab", "c"), ids.event_id_for(1, "abc"), ids.event_id_for(2, "a", "bc")}
     assert len(same) == 1 and len(same | others) == 4
     assert all(one.startswith("evt_") and len(one) == 30 for one in same | others)

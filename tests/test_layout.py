@@ -13,9 +13,9 @@ ROOT = Path(__file__).parent.parent
 ROWS = (
     ("errors", "ids"),
     (
-        "addresses", "client", "command_words", "commands", "encrypted_media", "events", "file_headers",
-        "group_commands", "keys", "lifecycle", "machine", "media", "meters", "mirroring", "numbers", "pages",
-        "pictures", "polls", "profile_commands", "proxies", "texts", "vcards", "webhooks",
+        "addresses", "client", "command_words", "commands", "contact_commands", "encrypted_media", "events",
+        "file_headers", "group_commands", "keys", "lifecycle", "machine", "media", "meters", "mirroring", "numbers",
+        "pages", "pictures", "polls", "profile_commands", "proxies", "texts", "vcards", "webhooks",
     ),
     (
         "broker", "drivers", "whatsapp", "entities", "fetch", "lanes", "leases", "limits", "logins", "pacing",

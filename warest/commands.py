@@ -8,6 +8,7 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any, get_args
 
+from warest.contact_commands import ChatAction, ContactCommand
 from warest.group_commands import GroupCommand
 from warest.media.options import Kind
 from warest.profile_commands import ProfileCommand
@@ -339,6 +340,7 @@ Action = (
     | ClearChat
     | MarkChatRead
     | FollowChannel
+    | ChatAction
 )
 
 #: Questions about accounts.
@@ -358,13 +360,13 @@ SENDS = (
     SendPoll,
 )
 
-Command = Outgoing | Action | LookUp | GroupCommand | ProfileCommand | PairPhone | Logout
+Command = Outgoing | Action | LookUp | ContactCommand | GroupCommand | ProfileCommand | PairPhone | Logout
 
 type_of: dict[str, type] = {
     kind.__name__: kind
     for kind in (
-        *SENDS, *get_args(Action), *get_args(LookUp), *get_args(GroupCommand), *get_args(ProfileCommand), PairPhone,
-        Logout,
+        *SENDS, *get_args(Action), *get_args(LookUp), *get_args(ContactCommand), *get_args(GroupCommand),
+        *get_args(ProfileCommand), PairPhone, Logout,
     )
 }  # fmt: skip
 

@@ -102,6 +102,8 @@ def _sessions(db: Any) -> None:
         me = Optional(LongStr, lazy=False, nullable=True)  # JSON
         connected_at = Optional(float)
         groups_at = Optional(float)
+        reject_calls = Required(bool, default=False)
+        call_reply = Optional(str, 1000, autostrip=False)
 
 
 def _chats(db: Any) -> None:

@@ -30,6 +30,7 @@ GROUP_LEAVE = "group_leave"
 GROUP_UPDATE = "group_update"
 PRESENCE_UPDATE = "presence_update"
 CREDS_UPDATE = "creds_update"
+CALL = "call"
 
 _INDEX = re.compile(r"0|[1-9][0-9]{0,9}")
 _SURROGATE = re.compile("[\ud800-\udfff]")

@@ -124,6 +124,11 @@ def event_id_for(timestamp_ms: int, *origin: str) -> str:
     return f"evt_{_ulid(timestamp_ms, hashlib.sha256(chr(0).join(origin).encode()).digest()[:10])}"
 
 
+def command_id_for(event_id: str, what: str) -> str:
+    """The id of a command that follows from an event: however often that comes, it is the same, and so it runs once."""
+    return f"cmd_{event_id[4:14]}{event_id_for(0, event_id, what)[14:]}"
+
+
 def _ulid(timestamp_ms: int, randomness: bytes) -> str:
     # 128 bits in base32 are 26 characters when two zero bits lead; b32encode pads at the end instead, so 32 bits of
     # zeros are put in front (160 bits = 32 characters) and the first six characters dropped.

@@ -35,11 +35,25 @@ class AskPrivacy:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class SetName:
+    """What the account calls itself, to those who do not have it in their address books. Result: nothing."""
+
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SetAbout:
+    """The text that the account shows about itself. Result: nothing."""
+
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ReadContacts:
     """Have the database learn the phone's address book, as far as the engine knows it. Result: nothing."""
 
 
-ProfileCommand = LookAt | ShowPicture | HidePicture | AskPrivacy | ReadContacts
+ProfileCommand = LookAt | ShowPicture | HidePicture | AskPrivacy | SetName | SetAbout | ReadContacts
 
 #: Of what it is said who may.
 PRIVACY = ("readReceipts", "profilePhoto", "status", "online", "lastSeen", "groupAdd", "callAdd")

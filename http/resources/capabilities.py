@@ -46,6 +46,10 @@ FEATURES: dict[str, Limit | None] = {
     ),
     "What channels post": Limit(Support.NONE, "The contract leaves it out of the events."),
     "Communities, besides which groups they have": Limit(Support.NONE, "Not in the contract."),
+    "Who writes or speaks just now": Limit(
+        Support.NONE, "To be told of it can end a session (trap 5); it can be shown to others."
+    ),
+    "Calls": Limit(Support.PARTLY, "The engine tells of them and can reject; it can neither answer nor make one."),
 }
 
 _BEGIN, _END = "<!-- written by warest.http.resources.capabilities -->", "<!-- until here -->"

@@ -169,6 +169,8 @@ class OnWhatsApp:
                 each |= {"picture": pictures_of(seen), "about": seen["about"] or None}
         return Answer([{"data": told if len(told) > 1 else told[0]}], "Numbers checked")
 
+    on_post = on_get  # not every client can send a body with a GET, nor 500 numbers in a query
+
     def _number(self, token: str) -> tuple[str, str]:
         """Its digits as they were typed, and the number as WhatsApp has it."""
         jid = ids.recipient(token, self._profile.settings.country_code)

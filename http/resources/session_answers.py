@@ -21,6 +21,11 @@ class Configured(Result):
     webhookSecret: str
 
 
+class Configuration(Configured):
+    rejectCalls: bool
+    callReply: str
+
+
 class Created(Configured):
     """`qrString` and `qr` are null, or left out for a session that existed, when there is no QR (quirk W6)."""
 

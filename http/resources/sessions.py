@@ -16,7 +16,8 @@ from warest.farewell import Receiver
 from warest.http.codes import Code
 from warest.http.errors import Family, Refusal
 from warest.http.operation import Answer, Flag, Parameters, Word, operation
-from warest.http.resources.session_answers import Configured, Created, Deleted, SessionList, created, item
+from warest.http.resources.chats import Choice
+from warest.http.resources.session_answers import Configuration, Created, Deleted, SessionList, created, item
 from warest.http.sessions import SessionAccess, own, valid_name
 from warest.states import States
 from warest.store import Account, SessionRecord, Store
@@ -41,8 +42,13 @@ class SessionName(Parameters):
 
 
 class Config(SessionName):
+    """`rejectCalls`: reject every call of a person (false); `callReply`: then write this to the caller (nothing). What
+    is not given stays."""
+
     webhook_url: Word = Field(None, alias="webhookUrl", max_length=4096)
     webhook_secret: Word = Field(None, alias="webhookSecret", max_length=255)
+    reject_calls: Choice = Field(None, alias="rejectCalls")
+    call_reply: Word = Field(None, alias="callReply", max_length=1000)
     preflight: Flag = False
     preflight_verify: Flag = Field(False, alias="preflightVerify")
 
@@ -169,10 +175,10 @@ class Configure:
         self._sessions = sessions
 
     @operation(
-        "Say where the session's events go",
+        "Say where the session's events go, and what becomes of calls",
         family=Family.E1,
         parameters=Config,
-        result=Configured,
+        result=Configuration,
         codes=(Code.SESSION_REQUIRED, Code.SESSION_NOT_FOUND, Code.FORBIDDEN, Code.BAD_REQUEST, Code.QUEUED),
     )
     def on_post(self, request: falcon.Request, parameters: Config, sessionId: str) -> Answer:
@@ -183,10 +189,22 @@ class Configure:
         if (parameters.preflight or parameters.preflight_verify) and url and secret:
             self._preflight(record, url, secret)
         self._sessions.store.configure_session(account, record.ulid, webhook_url=url, webhook_secret=secret)
-        configured = Configured(
-            registryUser=account.registry, sessionId=record.id, webhookUrl=url, webhookSecret=secret
+        configured = Configuration(
+            registryUser=account.registry,
+            sessionId=record.id,
+            webhookUrl=url,
+            webhookSecret=secret,
+            **self._calls(account, record, parameters),
         )
         return Answer([configured.model_dump()], "Config updated")
+
+    def _calls(self, account: Account, record: SessionRecord, given: Config) -> dict[str, Any]:
+        """What becomes of calls, from now on."""
+        reject = record.reject_calls if given.reject_calls is None else given.reject_calls
+        reply = record.call_reply if given.call_reply is None else given.call_reply.strip()
+        if (reject, reply) != (record.reject_calls, record.call_reply):
+            self._sessions.store.configure_calls(account, record.ulid, reject=reject, reply=reply)
+        return {"rejectCalls": reject, "callReply": reply}
 
     def _preflight(self, record: SessionRecord, url: str, secret: str) -> None:
         """Nothing is saved when the receiver does not answer well."""

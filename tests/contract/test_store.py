@@ -138,6 +138,8 @@ def test_configuring(opened: Store, admin: Account) -> None:
     opened.configure_session(admin, ulid, webhook_url=url, webhook_secret="s" * 255)
     record = opened.session_by_ulid(ulid)
     assert record and (record.webhook_url, record.webhook_secret) == (url, "s" * 255)
+    opened.configure_calls(admin, ulid, reject=True, reply="\U0001f600" * 1000)
+    assert (record := opened.session_by_ulid(ulid)) and record.reject_calls and len(record.call_reply) == 1000
     opened.configure_session(admin, ulid, webhook_url="", webhook_secret="s" * 255)
     record = opened.session_by_ulid(ulid)
     assert record and record.webhook_url == ""

@@ -8,6 +8,7 @@ from falcon import testing
 
 from warest import commands, keys
 from warest.bus import answered, refused
+from warest.contact_commands import Block
 from warest.errors import InvalidInput, Unsupported, WhatsAppRefused
 from warest.profile_commands import AskPrivacy, HidePicture, LookAt
 from warest.store import Account, ContactNews, SessionRecord, Store
@@ -18,7 +19,9 @@ Serve = Callable[..., None]
 
 ROUTES = (
     ("GET", "info"), ("GET", "picture"), ("POST", "picture"), ("DELETE", "picture"), ("GET", "privacy"),
-    ("GET", "list-contacts"), ("GET", "on-whatsapp"), ("GET", "business-profile"),
+    ("GET", "list-contacts"), ("GET", "on-whatsapp"), ("GET", "business-profile"), ("POST", "on-whatsapp"),
+    ("POST", "name"), ("POST", "about"), ("GET", "blocklist"), ("POST", "blocklist"), ("DELETE", "blocklist"),
+    ("POST", "presence"),
 )  # fmt: skip
 
 
@@ -113,6 +116,15 @@ def test_a_session_by_its_number(call: Call, said: list[Any]) -> None:
         ("GET", "business-profile", {"checkNumbers": "628111111"}, (501, 8005)),
         ("POST", "picture", {}, (400, 2001)),
         ("POST", "picture", {"picture": ""}, (400, 2001)),
+        ("POST", "on-whatsapp", {"checkNumbers": [str(628000000 + n) for n in range(501)]}, (400, 2002)),
+        ("POST", "name", {}, (400, 2001)),
+        ("POST", "name", {"name": "  "}, (400, 2001)),
+        ("POST", "name", {"name": "x" * 26}, (400, 2002)),
+        ("POST", "about", {}, (400, 2001)),
+        ("POST", "about", {"about": "x" * 140}, (400, 2002)),
+        ("POST", "blocklist", {}, (400, 2001)),
+        ("POST", "blocklist", {"contact": "nobody"}, (400, 2002)),
+        ("DELETE", "blocklist", {"contact": "1@g.us"}, (400, 2002)),
         ("GET", "list-contacts", {"type": "enemies"}, (400, 2002)),
         ("GET", "list-contacts", {"type": "groups", "groupIds": "a b"}, (400, 2002)),
         ("GET", "list-contacts", {"type": "groups", "groupIds": [str(n) for n in range(51)]}, (400, 2002)),
@@ -125,6 +137,14 @@ def test_refusals(
     """WhatsApp is asked for nothing, but where it refuses."""
     assert refusal(call(method, f"/profile/{route}", json={"sessionId": "s", **given}))[:2] == code
     assert [type(each) for each in said] == ([AskPrivacy] if code[0] == 502 else [])
+
+
+@pytest.mark.parametrize(("method", "code"), [("POST", 6002), ("DELETE", 6003)])
+def test_whatsapp_does_not_block(call: Call, said: list[Any], method: str, code: int) -> None:
+    """A number is named as WhatsApp does."""
+    answer = call(method, "/profile/blocklist", json={"sessionId": "s", "to": "08222"})
+    assert refusal(answer) == (502, code, "WhatsApp has not said.")
+    assert said == [Block(jid="628222@s.whatsapp.net", blocked=method == "POST")]
 
 
 @pytest.mark.parametrize("picture", ["/etc/passwd", "data:image/png;base64,%%%", "http://127.0.0.1:9/x.png"])

@@ -133,7 +133,7 @@ def configured(call: Call, **body: Any) -> tuple[str, str]:
     answer = call("POST", "/session/s/config", json=body)
     assert (answer.status_code, answer.json["message"]) == (200, "Config updated")
     (result,) = answer.json["results"]
-    assert list(result) == ["registryUser", "sessionId", "webhookUrl", "webhookSecret"]
+    assert list(result) == ["registryUser", "sessionId", "webhookUrl", "webhookSecret", "rejectCalls", "callReply"]
     return result["webhookUrl"], result["webhookSecret"]
 
 
@@ -151,7 +151,23 @@ def test_configuring(call: Call, online: Online, admin: Account) -> None:
     assert call("GET", "/session/create", params={"sessionId": "s"}).json["results"][0]["webhookUrl"] == ""
 
 
-@pytest.mark.parametrize("body", [{"webhookUrl": "x" * 4097}, {"webhookSecret": "x" * 256}])
+def test_what_becomes_of_calls(call: Call, opened: Store, admin: Account) -> None:
+    """Nothing is rejected before somebody wants it; what is not said stays, the webhook too."""
+    opened.create_session(admin, "s")
+
+    def told(**given: Any) -> tuple[Any, Any]:
+        (result,) = call("POST", "/session/s/config", json=given).json["results"]
+        return result["rejectCalls"], result["callReply"]
+
+    assert told(webhookUrl="http://a/") == (False, "")
+    assert told(rejectCalls="yes", callReply=" Please write. ") == (True, "Please write.")
+    assert told(webhookUrl="http://b/") == told(rejectCalls="maybe") == (True, "Please write.")
+    assert told(rejectCalls=False, callReply="") == (False, "")
+    record = opened.session("s")
+    assert record and record.webhook_url == "http://b/"
+
+
+@pytest.mark.parametrize("body", [{"webhookUrl": "x" * 4097}, {"webhookSecret": "x" * 256}, {"callReply": "x" * 1001}])
 def test_what_is_too_long_is_refused(call: Call, online: Online, admin: Account, body: dict[str, str]) -> None:
     """Before a database finds it too long."""
     online(admin, "s")

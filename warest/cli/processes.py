@@ -12,6 +12,7 @@ import dramatiq
 
 from warest import keys
 from warest.actors import (
+    calls,
     history,
     maintenance,
     mirror,
@@ -89,6 +90,7 @@ def _crews(current: settings.Settings, house: houses.House) -> list[dramatiq.Wor
     mirror.declare(house, store, files, network.media_host(current))
     preparing.declare(house, spool)
     history.declare(house, store)
+    calls.declare(house, store)
     schedule.declare(house, store).order(delay_ms=0)
     quick = {keys.WEBHOOK_QUEUE, keys.MAINTENANCE_QUEUE}
     return [

@@ -13,6 +13,7 @@ from warest.sandbox.certificates import Authority
 from warest.sandbox.faults import Fault
 from warest.sandbox.group_control import GroupControl
 from warest.sandbox.network import Network
+from warest.sandbox.presence_control import PresenceControl
 from warest.sandbox.profile_control import ProfileControl
 from warest.sandbox.web import Request
 from warest.sandbox.writing import Writing
@@ -39,6 +40,7 @@ class Control:
         self._authority = authority
         groups = GroupControl(network)
         profile = ProfileControl(network)
+        presence = PresenceControl(network)
         self._routes: dict[tuple[str, ...], dict[str, Callable[..., Any]]] = {
             ("health",): {"GET": self._health},
             ("network",): {"GET": self._trust},
@@ -65,6 +67,14 @@ class Control:
             ("phones", "*", "profile"): {
                 "GET": lambda _, account: Answer(200, profile.show(account)),
                 "POST": lambda request, account: Answer(200, profile.change(request, account)),
+            },
+            ("phones", "*", "presence"): {
+                "GET": lambda _, account: Answer(200, presence.show(account)),
+                "POST": lambda request, account: Answer(200, presence.change(request, account)),
+            },
+            ("phones", "*", "calls"): {
+                "GET": lambda _, account: Answer(200, network.calls.show(account)),
+                "POST": lambda request, account: Answer(201, presence.call(request, account)),
             },
             ("phones", "*", "contacts"): {
                 "POST": lambda request, account: Answer(201, profile.name_contact(request, account))

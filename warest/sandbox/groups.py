@@ -89,6 +89,7 @@ class StatusUpdates:
     jid = Jid("status", "broadcast")
     key = str(jid)
     name = "Status"
+    members: tuple[Account, ...] = ()
 
 
 STATUS = StatusUpdates()

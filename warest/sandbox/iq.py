@@ -128,10 +128,6 @@ def _picture(network: "Network", device: Device, iq: Node) -> list[Node]:
     return (profile_iq.get_picture if iq.text("type") == "get" else profile_iq.set_picture)(network, device, iq)
 
 
-def _blocklist(network: "Network", device: Device, iq: Node) -> list[Node]:
-    return [Node("list", {})]
-
-
 def _media_hosts(network: "Network", device: Device, iq: Node) -> list[Node]:
     attrs: dict[str, Value] = {"auth": "sandbox", "ttl": "3600", "auth_ttl": "3600", "max_buckets": "12"}
     return [Node("media_conn", attrs, [Node("host", {"hostname": media.HOST})])]
@@ -157,7 +153,9 @@ _HANDLERS: dict[tuple[str, str, str], Handler] = {
     ("status", "get", "privacy"): profile_iq.get_status_privacy,
     ("privacy", "get", "privacy"): profile_iq.get_privacy,
     ("privacy", "set", "tokens"): _pass_on_tokens,
-    ("blocklist", "get", ""): _blocklist,
+    ("disappearing_mode", "set", "disappearing_mode"): profile_iq.set_timer,
+    ("blocklist", "get", ""): profile_iq.get_blocked,
+    ("blocklist", "set", "item"): profile_iq.set_blocked,
     ("w:profile:picture", "get", "picture"): _picture,
     ("w:profile:picture", "set", "picture"): _picture,
     ("w:profile:picture", "set", ""): _picture,

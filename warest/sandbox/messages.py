@@ -67,6 +67,8 @@ def _carry(network: "Network", sender: Device, stanza: Node, chat: Account, targ
     account = network.accounts.find(target)
     if account is None or account not in (chat, sender.account):
         raise MalformedNode(f"a copy for {target} of a message to {chat.lid}")
+    if account is chat and network.profiles.blocks(account, sender.account):
+        return  # Who is blocked does not notice.
     if target.device == 0:
         network.phones.receive(account, sender, stanza, enc)
     elif device := account.devices.get(target.device):
@@ -180,17 +182,18 @@ def on_presence(network: "Network", device: Device, stanza: Node) -> None:
 
 
 def on_chatstate(network: "Network", device: Device, stanza: Node) -> None:
-    if stanza.jid("to").is_group:
-        group = group_of(network, device, stanza.jid("to"))
-        for member in group.members:
-            if member is not device.account:
-                attrs: dict[str, Value] = {"from": group.jid, "participant": device.account.lid}
-                network.delivery.pass_on(member, Node("chatstate", attrs, stanza.content))
-        return
-    account = network.accounts.find(stanza.jid("to"))
-    if account is None:
-        raise MalformedNode(f"a chatstate to {stanza.jid('to')}, which does not exist")
-    network.delivery.pass_on(account, Node("chatstate", {"from": device.account.lid}, stanza.content))
+    to = stanza.jid("to")
+    chat = group_of(network, device, to) if to.is_group else network.accounts.find(to)
+    if chat is None:
+        raise MalformedNode(f"a chatstate to {to}, which does not exist")
+    if len(stanza.children) != 1 or stanza.children[0].tag not in ("composing", "paused"):
+        raise MalformedNode("a chatstate of an unknown kind")
+    network.presence.write(device.account, chat, stanza.children[0])
+
+
+def on_call(network: "Network", device: Device, stanza: Node) -> None:
+    network.calls.on_stanza(device, stanza, network.accounts.find(stanza.jid("to")))
+    _answer(device, Node("ack", {"class": "call", "id": stanza.text("id"), "from": stanza.jid("to")}))
 
 
 def _answer(device: Device, stanza: Node) -> None:
@@ -204,4 +207,5 @@ HANDLERS: dict[str, Callable[["Network", Device, Node], None]] = {
     "ack": on_ack,
     "presence": on_presence,
     "chatstate": on_chatstate,
+    "call": on_call,
 }

@@ -12,6 +12,7 @@ from google.protobuf.message import DecodeError
 from warest.sandbox import app_state, linkcode, messages, mischief
 from warest.sandbox import iq as iqs
 from warest.sandbox.accounts import Account, Accounts, Device, Prekeys
+from warest.sandbox.calls import Calls
 from warest.sandbox.channels import Channels
 from warest.sandbox.connection import Connection
 from warest.sandbox.delivery import Delivery
@@ -57,8 +58,11 @@ class Network:
         self.history = History(store, self.accounts, self.groups)
         self.delivery = Delivery(store)
         self.deeds = Deeds(self.groups, self.accounts, self.delivery)
+        self.calls = Calls(self.delivery, self.profiles)
         self.presence = Presence(self.accounts, self.delivery)
-        self.phones = Phones(self.accounts, self.groups, self.keys, GroupKeys(store), self.delivery, self.history)
+        self.phones = Phones(
+            self.accounts, self.groups, self.keys, GroupKeys(store), self.delivery, self.history, self.profiles
+        )
         self.files = Files(store)
         self.greeting = Greeting(self.accounts, self.keys, self.delivery, self.history, self.files)
         self.faults = Faults()

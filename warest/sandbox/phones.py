@@ -16,6 +16,7 @@ from warest.sandbox.groups import STATUS, Chat, Group, Groups, StatusUpdates
 from warest.sandbox.history import History, Item
 from warest.sandbox.nodes import MalformedNode, Node, Value
 from warest.sandbox.phone import PhoneKeys
+from warest.sandbox.profiles import Profiles
 from warest.sandbox.sender_keys import GroupKeys
 from warest.sandbox.signal import Bundle, Undecryptable
 from warest.whatsapp import protos
@@ -34,6 +35,7 @@ class Phones:
         group_keys: GroupKeys,
         delivery: Delivery,
         history: History,
+        profiles: Profiles,
     ) -> None:
         self._accounts = accounts
         self._groups = groups
@@ -41,6 +43,7 @@ class Phones:
         self._group_keys = group_keys
         self._delivery = delivery
         self._history = history
+        self._profiles = profiles
         self._retries: dict[tuple[str, str], int] = {}
 
     # Sending
@@ -53,11 +56,13 @@ class Phones:
         if isinstance(to, StatusUpdates):
             return self._send_to_many(to, list(self._accounts), item)
         self._history.add(sender, item)
-        if to is not sender:
+        is_heard = not self._profiles.blocks(to, sender)
+        if to is not sender and is_heard:
             # From phone to phone nothing is encrypted: both live in this process.
             self._history.add(to, Item(sender, sender, item.id, item.timestamp, message))
             self._history.mark(sender, [item.id], "delivered")
-        for device in (*to.devices.values(), *(sender.devices.values() if sender is not to else ())):
+        theirs = [*to.devices.values()] if is_heard else []
+        for device in (*theirs, *(sender.devices.values() if sender is not to else ())):
             self._delivery.post(device, self._stanza(item, device))
         return item.id
 

@@ -1,8 +1,10 @@
-"""Who is available, and who wants to know. Nothing of it outlives a connection."""
+"""Who is available, who wants to know, and who writes to whom. Nothing of it outlives the sandbox, and little of it a
+connection."""
 
 from warest.ids import Jid
 from warest.sandbox.accounts import Account, Accounts, Device
 from warest.sandbox.delivery import Delivery
+from warest.sandbox.groups import Chat, Group
 from warest.sandbox.nodes import MalformedNode, Node, Value
 
 
@@ -11,7 +13,9 @@ class Presence:
         self._accounts = accounts
         self._delivery = delivery
         self._available: set[str] = set()
+        self._last_seen: dict[str, int] = {}
         self._subscribers: dict[str, set[Device]] = {}
+        self._writing: dict[str, dict[str, dict[str, str]]] = {}
 
     def subscribe(self, device: Device, to: Jid) -> None:
         account = self._accounts.find(to)
@@ -21,8 +25,10 @@ class Presence:
         if device.connection and account.phone in self._available:
             device.connection.send(self._stanza(account))
 
-    def announce(self, account: Account, kind: str) -> None:
+    def announce(self, account: Account, kind: str, last_seen: int = 0) -> None:
+        """`last_seen` (epoch s): what an account that goes lets others know; 0: nothing."""
         before = account.phone in self._available
+        self._last_seen[account.phone] = last_seen
         if kind == "available":
             self._available.add(account.phone)
         else:
@@ -40,8 +46,25 @@ class Presence:
         if not any(other.online for other in device.account.devices.values()):
             self.announce(device.account, "unavailable")
 
+    def write(self, by: Account, chat: Chat, state: Node) -> None:
+        """Everybody else in the chat sees that this one writes, on the phone and on the sessions that are online."""
+        for other in (chat,) if isinstance(chat, Account) else chat.members:
+            if other is by:
+                continue
+            attrs: dict[str, Value] = {"from": by.lid}
+            if isinstance(chat, Group):
+                attrs = {"from": chat.jid, "participant": by.lid}
+            self._delivery.pass_on(other, Node("chatstate", attrs, [state]))
+            shown = "recording" if state.attrs.get("media") == "audio" else state.tag
+            where = chat.key if isinstance(chat, Group) else by.key
+            self._writing.setdefault(other.phone, {})[where] = {"from": by.phone, "state": shown}
+
+    def show(self, account: Account) -> dict[str, object]:
+        """Whether it is available, and what it was last shown of others who write, by chat."""
+        return {"available": account.phone in self._available, "writing": self._writing.get(account.phone, {})}
+
     def _stanza(self, account: Account) -> Node:
         attrs: dict[str, Value] = {"from": account.lid}
         if account.phone not in self._available:
-            attrs |= {"type": "unavailable", "last": "deny"}
+            attrs |= {"type": "unavailable", "last": str(self._last_seen.get(account.phone) or "deny")}
         return Node("presence", attrs)

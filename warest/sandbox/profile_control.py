@@ -26,6 +26,8 @@ class ProfileControl:
             "picture": base64.b64encode(self._network.profiles.picture(account)).decode(),
             "privacy": facts.privacy,
             "business": facts.business,
+            "blocked": facts.blocked,
+            "timer": facts.timer,
         }
 
     def change(self, request: Request, account: Account) -> dict[str, Any]:

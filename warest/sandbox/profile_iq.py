@@ -1,7 +1,9 @@
-"""What sessions ask and want of profiles: pictures, and who may see what."""
+"""What sessions ask and want of profiles: pictures, who may see what, who is blocked, and how
+long messages stay."""
 
 from typing import TYPE_CHECKING
 
+from warest.contact_commands import TIMERS
 from warest.errors import InvalidInput
 from warest.ids import Jid
 from warest.sandbox import profiles
@@ -54,6 +56,34 @@ def get_privacy(network: "Network", device: Device, iq: Node) -> list[Node]:
     """whatsmeow asks before its first read receipt, too."""
     words = network.profiles.facts(device.account).privacy
     return [Node("privacy", {}, [Node("category", {"name": name, "value": words[name]}) for name in words])]
+
+
+def get_blocked(network: "Network", device: Device, iq: Node) -> list[Node]:
+    """By LID, as WhatsApp keeps them."""
+    phones = network.profiles.facts(device.account).blocked
+    items = [Node("item", {"jid": network.accounts.phone(phone).lid}) for phone in phones]
+    return [Node("list", {"dhash": "sandbox"}, items)]
+
+
+def set_blocked(network: "Network", device: Device, iq: Node) -> list[Node]:
+    """WhatsApp wants the LID, and of somebody who is to be blocked the number beside it."""
+    item = iq.child("item")
+    account, action = network.accounts.find(item.jid("jid")), item.text("action")
+    if action not in ("block", "unblock"):
+        raise MalformedNode(f"the unknown action {action!r}")
+    if account is None or not item.jid("jid").is_lid or (action == "block" and item.attrs.get("pn_jid") != account.pn):
+        raise MalformedNode("a blocked account is named by its LID, with its number in pn_jid")
+    network.profiles.block(device.account, account, action == "block")
+    return get_blocked(network, device, iq)
+
+
+def set_timer(network: "Network", device: Device, iq: Node) -> list[Node]:
+    """How long messages stay in new chats."""
+    seconds = iq.child("disappearing_mode").number("duration")
+    if seconds not in TIMERS:
+        raise Refusal(400, "bad-request")
+    network.profiles.set_timer(device.account, seconds)
+    return []
 
 
 def _own(network: "Network", jid: Jid) -> Account | None:

@@ -1,4 +1,5 @@
-"""What accounts show of themselves: their picture, who may see what, and the verified name of a business."""
+"""What accounts show of themselves: their picture, who may see what, and the verified name of a business; whom they
+have blocked."""
 
 import json
 import time
@@ -33,11 +34,14 @@ _JPEG = b"\xff\xd8\xff"
 
 @dataclass(slots=True)
 class Facts:
-    """`business` is the name of one that WhatsApp has verified; empty: it is none."""
+    """`business` is the name of one that WhatsApp has verified; empty: it is none. `blocked` are phone numbers.
+    `timer`: how long messages stay in new chats, s; 0: for good."""
 
     picture_id: str = ""
     privacy: dict[str, str] = field(default_factory=lambda: dict.fromkeys(PRIVACY, "all"))
     business: str = ""
+    blocked: list[str] = field(default_factory=list)
+    timer: int = 0
 
 
 class Profiles:
@@ -75,6 +79,20 @@ class Profiles:
     def set_business(self, account: Account, name: str) -> None:
         facts = self.facts(account)
         facts.business = name
+        self._keep(account, facts, self.picture(account))
+
+    def block(self, account: Account, other: Account, blocked: bool) -> None:
+        facts = self.facts(account)
+        facts.blocked = [each for each in facts.blocked if each != other.phone] + [other.phone] * blocked
+        self._keep(account, facts, self.picture(account))
+
+    def blocks(self, account: Account, other: Account) -> bool:
+        """Whether what the other one writes does not reach the account."""
+        return other.phone in self.facts(account).blocked
+
+    def set_timer(self, account: Account, seconds: int) -> None:
+        facts = self.facts(account)
+        facts.timer = seconds
         self._keep(account, facts, self.picture(account))
 
     def verified_name(self, account: Account) -> Node | None:

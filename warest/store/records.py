@@ -23,6 +23,7 @@ class SessionRecord:
 
     `ulid` is its name inside the house, `id` the one that its owner gave it. How it is just now stands in its state
     (warest/states.py); the copy here, in the same words, is for when Redis has lost it. Times are epoch seconds.
+    `call_reply` is written to whose call was rejected; empty: nothing.
     """
 
     ulid: str
@@ -37,6 +38,8 @@ class SessionRecord:
     until: float | None
     me: dict[str, Any] | None
     connected_at: float | None
+    reject_calls: bool
+    call_reply: str
 
     @property
     def identity(self) -> SessionIdentity:

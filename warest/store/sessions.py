@@ -90,6 +90,12 @@ class SessionQueries:
         with transaction():
             self._owned(owner, ulid).set(webhook_url=webhook_url, webhook_secret=webhook_secret, updated_at=time.time())
 
+    def configure_calls(self, owner: Account, ulid: str, *, reject: bool, reply: str) -> None:
+        """Whether calls are rejected, and what (1000 characters) the caller is written then."""
+        with transaction():
+            row = self._owned(owner, ulid)
+            row.set(reject_calls=reject, call_reply=fitting.short(reply, 1000), updated_at=time.time())
+
     def set_auto_start(self, owner: Account, ulid: str, auto_start: bool) -> None:
         with transaction():
             self._owned(owner, ulid).set(auto_start=auto_start, updated_at=time.time())
@@ -150,4 +156,6 @@ def _session(row: entities.Row, owner: Account) -> SessionRecord:
         until=row.state_until,
         me=fitting.load(row.me) or None,
         connected_at=row.connected_at,
+        reject_calls=row.reject_calls,
+        call_reply=row.call_reply,
     )

@@ -67,6 +67,10 @@ class Listener(Protocol):
     def on_presence(self, event: Any) -> None:
         """Somebody whom the session has asked for is there, or no longer: a Neonize.Presence."""
 
+    def on_call(self, status: str, event: Any) -> None:
+        """Somebody calls, or a call has gone on: `status` is offer, accept or terminate; `event` is what the engine
+        says of it."""
+
     def on_contacts(self, notes: Iterator[dict[str, Any]]) -> None:
         """What the engine knows of the account's contacts, as notes for the database."""
 
@@ -89,6 +93,8 @@ class Client:
         self.removes_pictures = removes_pictures
         self.syncs_app_state = syncs_app_state
         self._listener = listener
+        #: Who calls: the addresses as WhatsApp has said them, by the ids of the latest calls.
+        self.callers: dict[str, Jid] = {}
         self._open = threading.Event()
         self._paired = False
         self._handling = False
@@ -200,6 +206,10 @@ class Client:
             events.JoinedGroupEv: lambda _, event: self._listener.on_group("joining", event),
             events.PictureEv: lambda _, event: self._listener.on_group("picture", event),
             events.PresenceEv: lambda _, event: self._listener.on_presence(event),
+            events.CallOfferEv: lambda _, event: self._listener.on_call("offer", event),
+            events.CallOfferNoticeEv: lambda _, event: self._listener.on_call("offer", event),
+            events.CallAcceptEv: lambda _, event: self._listener.on_call("accept", event),
+            events.CallTerminateEv: lambda _, event: self._listener.on_call("terminate", event),
             events.KeepAliveTimeoutEv: lambda _, __: self._listener.on_keepalive_timeout(),
             events.LoggedOutEv: lambda _, event: self._on_logged_out(event),
             events.StreamReplacedEv: lambda _, __: self._on_end("replaced", "stream replaced"),

@@ -46,13 +46,14 @@ def show(client: Client, to: Jid, address: Any, presence: str) -> None:
         if not to.is_group:
             client.engine.subscribe_presence(address)
         for step, seconds in steps(presence):
-            _tell(client.engine, address, step)
+            tell(client.engine, address, step)
             time.sleep(seconds)
     except (errors.SendPresenceError, errors.SubscribePresenceError) as error:
         log.info("the presence %s was not shown: %s", presence, error)
 
 
-def _tell(engine: Any, address: Any, step: str) -> None:
+def tell(engine: Any, address: Any, step: str) -> None:
+    """One of commands.PRESENCES; the first two are for everybody. Raises the engine's SendPresenceError."""
     if step in ("available", "unavailable"):
         engine.send_presence(protos.enums.Presence[step.upper()])
         return

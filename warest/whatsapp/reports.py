@@ -93,6 +93,8 @@ def notes_of_sent(own: ids.Jid, chat: ids.Jid, id: str, timestamp: int, content:
 
 def _noted(raw: dict[str, Any], content: Any, sender: str, recipient: str) -> list[dict[str, Any]]:
     """One note, or none of a kind that is not stored."""
+    if (seconds := updates.timer_of(content)) is not None:
+        return [{"do": "chat", "news": {"jid": raw["key"]["remoteJid"], "ephemeral": seconds}}]
     kind, body = inbound.content_of(content)
     plain = body if isinstance(body, str) else to_json(body) if hasattr(body, "ListFields") else {}
     note = notes.message(raw, kind, plain, sender=sender, recipient=recipient)

@@ -73,6 +73,13 @@ def _of_protocol(protocol: Any) -> Update | None:
     return None
 
 
+def timer_of(content: Any) -> int | None:
+    """After how long messages disappear from now on, s (0: they stay), if that is what an unwrapped message says."""
+    protocol = content.protocolMessage
+    is_timer = content.HasField("protocolMessage") and protocol.type == protos.e2e.ProtocolMessage.EPHEMERAL_SETTING
+    return int(protocol.ephemeralExpiration) if is_timer else None
+
+
 def message_edited(update: Update, key: dict[str, Any], at: int, mentions: list[str]) -> dict[str, Any]:
     """message_edited is emitted when somebody changes the text of a message."""
     edited = to_json(update.content.editedMessage)

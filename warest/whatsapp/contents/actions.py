@@ -1,4 +1,4 @@
-"""What is done to a message -> the message that says so."""
+"""What is done to a message, or to a chat -> the message that says so."""
 
 import time
 from typing import Any
@@ -25,6 +25,15 @@ def edit(command: commands.Edit) -> Content:
     protocol = kinds(key=key_of(command.key), type=kinds.MESSAGE_EDIT, editedMessage=words, timestampMS=_now_ms())
     inner = protos.e2e.Message(protocolMessage=protocol)
     return protos.e2e.Message(editedMessage=protos.e2e.FutureProofMessage(message=inner))
+
+
+def timer(seconds: int) -> Content:
+    """What is written in a chat of two disappears after this time, for both; 0: it stays."""
+    kinds = protos.e2e.ProtocolMessage
+    protocol = kinds(
+        type=kinds.EPHEMERAL_SETTING, ephemeralExpiration=seconds, ephemeralSettingTimestamp=int(time.time())
+    )
+    return protos.e2e.Message(protocolMessage=protocol)
 
 
 def revoke(key: commands.Key) -> Content:

@@ -3,10 +3,23 @@
 from collections.abc import Callable
 from typing import Any
 
-from warest import commands, group_commands, profile_commands
+from warest import commands, contact_commands, group_commands, profile_commands
 from warest.whatsapp import protos
 from warest.whatsapp.client import Client
-from warest.whatsapp.outbound import actions, albums, app_state, groups, lookups, many_files, profiles, sends
+from warest.whatsapp.outbound import (
+    actions,
+    albums,
+    app_state,
+    blocks,
+    calls,
+    groups,
+    lookups,
+    many_files,
+    presences,
+    profiles,
+    sends,
+    timers,
+)
 from warest.whatsapp.outbound.engine import refusal
 from warest.whatsapp.outbound.sends import Take
 
@@ -56,6 +69,14 @@ _HANDLERS: dict[type, Callable[[Client, Any, Take], Any]] = {
     commands.CheckNumbers: lookups.check_numbers,
     commands.ResolveName: lookups.resolve,
     commands.GroupExists: lookups.group_exists,
+    contact_commands.BeSeen: presences.be_seen,
+    contact_commands.AskBlocked: blocks.ask,
+    contact_commands.Block: blocks.change,
+    contact_commands.RejectCall: calls.reject,
+    contact_commands.SetTimer: timers.set_timer,
+    contact_commands.SetDefaultTimer: timers.set_default,
+    contact_commands.ShowWriting: presences.show_writing,
+    contact_commands.WatchPresence: presences.watch,
     group_commands.ListGroups: groups.list_groups,
     group_commands.AskGroup: groups.ask,
     group_commands.CreateGroup: groups.create,
@@ -78,6 +99,8 @@ _HANDLERS: dict[type, Callable[[Client, Any, Take], Any]] = {
     profile_commands.ShowPicture: profiles.show_picture,
     profile_commands.HidePicture: profiles.hide_picture,
     profile_commands.AskPrivacy: profiles.ask_privacy,
+    profile_commands.SetName: profiles.set_name,
+    profile_commands.SetAbout: profiles.set_about,
     profile_commands.ReadContacts: profiles.read_contacts,
     commands.PairPhone: pair_phone,
     commands.Logout: logout,

@@ -17,7 +17,7 @@ from warest.whatsapp.outbound.engine import refusal
 log = logging.getLogger(__name__)
 
 #: What the engine says as long as the phone has not handed over the keys.
-_NO_KEYS = "no app state keys"
+NO_KEYS = "no app state keys"
 
 Result = dict[str, Any]
 
@@ -97,7 +97,7 @@ def _sent(client: Client, collection: str, mutations: tuple[Any, ...]) -> bool:
     try:
         client.engine.send_app_state(patch)
     except protos.errors.SendAppStateError as error:
-        if _NO_KEYS not in str(error):
+        if NO_KEYS not in str(error):
             raise refusal(error) from error
         log.warning("the phone has not handed over the keys of the app state yet: %s is not set there", collection)
         return False

@@ -81,6 +81,13 @@ def engine_jid(jid: Jid) -> Any:
     )
 
 
+def whole(text: str) -> str:
+    """The engine would cut it off at a zero byte (trap 44)."""
+    if "\0" in text:
+        raise InvalidInput("A zero byte is no character of a text")
+    return text
+
+
 def refusal(error: Exception) -> WarestError:
     """The engine's errors are sentences; what they mean for the caller is in their words."""
     text = str(error)

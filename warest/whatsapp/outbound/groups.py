@@ -7,13 +7,13 @@ from functools import partial
 from typing import Any, TypeVar
 
 from warest import group_commands as commands
-from warest.errors import InvalidInput, WhatsAppRefused
+from warest.errors import WhatsAppRefused
 from warest.ids import Jid
 from warest.whatsapp import groups as known
 from warest.whatsapp import protos
 from warest.whatsapp.client import Client
 from warest.whatsapp.inbound import jid as jid_of
-from warest.whatsapp.outbound.engine import engine_jid, other_name, refusal
+from warest.whatsapp.outbound.engine import engine_jid, other_name, refusal, whole
 from warest.whatsapp.outbound.sends import Take
 
 T = TypeVar("T")
@@ -44,7 +44,7 @@ def ask(client: Client, command: commands.AskGroup, _: Take) -> dict[str, Any]:
 
 def create(client: Client, command: commands.CreateGroup, _: Take) -> dict[str, Any]:
     people = [engine_jid(Jid.parse(jid)) for jid in command.participants]
-    made = _asked(client.engine.create_group, _whole(command.name), people)
+    made = _asked(client.engine.create_group, whole(command.name), people)
     missing = [one for one in made.Participants if one.Error]
     for one in missing:
         made.Participants.remove(one)
@@ -52,12 +52,12 @@ def create(client: Client, command: commands.CreateGroup, _: Take) -> dict[str, 
 
 
 def name(client: Client, command: commands.NameGroup, _: Take) -> None:
-    _asked(client.engine.set_group_name, _group(command.jid), _whole(command.name))
+    _asked(client.engine.set_group_name, _group(command.jid), whole(command.name))
 
 
 def describe(client: Client, command: commands.DescribeGroup, _: Take) -> None:
     """The engine looks up the description that it replaces."""
-    _asked(client.engine.set_group_topic, _group(command.jid), "", "", _whole(command.text))
+    _asked(client.engine.set_group_topic, _group(command.jid), "", "", whole(command.text))
 
 
 def lock(client: Client, command: commands.LockGroup, _: Take) -> None:
@@ -92,13 +92,13 @@ def invite(client: Client, command: commands.AskInvite, _: Take) -> str:
 
 def preview(client: Client, command: commands.PreviewGroup, _: Take) -> dict[str, Any]:
     """With its picture, if everybody may see it."""
-    found = _asked(client.engine.get_group_info_from_link, _whole(command.code))
+    found = _asked(client.engine.get_group_info_from_link, whole(command.code))
     return {**_facts(client, found), "picture": _picture(client, found.JID)}
 
 
 def join(client: Client, command: commands.JoinGroup, _: Take) -> dict[str, Any]:
     """The engine does not say whether we are in, or wait for an admin; a group that we can see is ours."""
-    jid = _asked(client.engine.join_group_with_link, _whole(command.code))
+    jid = _asked(client.engine.join_group_with_link, whole(command.code))
     try:
         group = _facts(client, _asked(client.engine.get_group_info, jid))
     except WhatsAppRefused:
@@ -206,13 +206,6 @@ def _asked(call: Callable[..., T], *arguments: Any) -> T:
 
 def _group(jid: str) -> Any:
     return engine_jid(Jid.parse(jid))
-
-
-def _whole(text: str) -> str:
-    """The engine would cut it off at a zero byte (trap 44)."""
-    if "\0" in text:
-        raise InvalidInput("A zero byte is no character of a text")
-    return text
 
 
 def _address(member: dict[str, Any]) -> str:

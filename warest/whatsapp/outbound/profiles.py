@@ -9,7 +9,8 @@ from warest.ids import PN_SERVER, Jid
 from warest.whatsapp import address_book, protos
 from warest.whatsapp.client import Client
 from warest.whatsapp.inbound import jid as jid_of
-from warest.whatsapp.outbound.engine import engine_jid, names_of, other_name, refusal
+from warest.whatsapp.outbound.app_state import NO_KEYS
+from warest.whatsapp.outbound.engine import engine_jid, names_of, other_name, refusal, whole
 from warest.whatsapp.outbound.sends import Take
 
 #: What the engine says of a picture that there is not, or that we may not see.
@@ -70,6 +71,23 @@ def ask_privacy(client: Client, _: commands.AskPrivacy, __: Take) -> dict[str, s
     if set(words.values()) == {"undefined"}:
         raise WhatsAppRefused("WhatsApp has not said who may see what.")
     return {name: "" if word == "undefined" else word for name, word in words.items()}
+
+
+def set_name(client: Client, command: commands.SetName, _: Take) -> None:
+    """It is in the account's app state, in the one collection that the engine knows unmended."""
+    try:
+        client.engine.set_profile_name(whole(command.name))
+    except protos.errors.SendAppStateError as error:
+        if NO_KEYS in str(error):
+            raise WhatsAppRefused("The phone has not handed over its keys yet; try again in a moment.") from error
+        raise refusal(error) from error
+
+
+def set_about(client: Client, command: commands.SetAbout, _: Take) -> None:
+    try:
+        client.engine.set_status_message(whole(command.text))
+    except protos.errors.SetStatusMessageError as error:
+        raise refusal(error) from error
 
 
 def read_contacts(client: Client, _: commands.ReadContacts, __: Take) -> None:

@@ -1,0 +1,2 @@
+ALTER TABLE sessions DROP COLUMN call_reply;
+ALTER TABLE sessions DROP COLUMN reject_calls;
