@@ -17,13 +17,16 @@ import dramatiq
 
 from warest import commands, keys
 from warest.actors.link_previews import PATIENCE, LinkPreviews
-from warest.commands import SendText, WithFile
+from warest.commands import SendAlbum, SendText, WithFile
 from warest.config.house import House, open_fetcher
 from warest.config.media_settings import compression_of, tools_of
 from warest.errors import InvalidInput, NotFound, Unsupported
 from warest.media.options import Compression, Pack
 from warest.media.prepared import Prepared
 from warest.spool import ON_ITS_WAY, Spool
+
+#: What an album says of each of its files.
+_TOLD = ("kind", "file", "mimetype", "name", "caption", "width", "height", "seconds", "thumbnail")
 
 log = logging.getLogger(__name__)
 
@@ -39,11 +42,13 @@ class Preparing:
         )
 
     def prepare(
-        self, session: str, command_id: str, command: WithFile, wishes: dict[str, Any], until: float | None
+        self, session: str, command_id: str, command: WithFile | SendAlbum, wishes: dict[str, Any], until: float | None
     ) -> None:
-        """Give the command on with the file as it is sent, or refuse it to whoever waits for it."""
+        """Give the command on with its files as they are sent, or refuse it to whoever waits for it."""
+        ready: WithFile | SendAlbum
+        kept: set[str] = set()
         try:
-            ready = self._ready(command, wishes)
+            ready = self._album(command, wishes) if isinstance(command, SendAlbum) else self._ready(command, wishes)
         except NotFound:
             log.info("the file of command %s was given on before, or its time is over", command_id)
             return
@@ -53,14 +58,27 @@ class Preparing:
             self._bus.refuse(session, command_id, error)
         else:
             self._bus.give(session, command_id, ready, until=until)
-            if ready.file == command.file:
-                return
-        self._spool.delete(command.file)
+            kept = _files(ready)
+        for key in _files(command) - kept:
+            self._spool.delete(key)
 
     def preview(self, session: str, command_id: str, command: SendText, until: float | None) -> None:
         """Give a text on with what its link leads to."""
         ready = replace(command, preview=self._previews().of(command.link))
         self._bus.give(session, command_id, ready, until=until)
+
+    def _album(self, command: SendAlbum, wishes: dict[str, Any]) -> SendAlbum:
+        """All of it, or nothing: what was made for one that cannot be sent whole is deleted."""
+        made: list[dict[str, Any]] = []
+        try:
+            for file in command.files:
+                ready = self._ready(command.single(file), dict(wishes))
+                made.append({name: getattr(ready, name) for name in _TOLD} | {"size": file["size"]})
+        except Exception:
+            for key in {file["file"] for file in made} - _files(command):
+                self._spool.delete(key)
+            raise
+        return replace(command, files=tuple(made))
 
     def _ready(self, command: WithFile, wishes: dict[str, Any]) -> WithFile:
         from warest.media.prepare import prepare  # only here: the supervisor should not pay for Pillow
@@ -77,6 +95,11 @@ class Preparing:
     def _kept(self, path: Path) -> str:
         with path.open("rb") as made:
             return self._spool.put(made, seconds=ON_ITS_WAY)
+
+
+def _files(command: WithFile | SendAlbum) -> set[str]:
+    """Keys in the spool."""
+    return {file["file"] for file in command.files} if isinstance(command, SendAlbum) else {command.file}
 
 
 def _with_pack(compression: Compression, pack: dict[str, Any] | None) -> Compression:
@@ -120,5 +143,5 @@ def declare(house: House, spool: Spool) -> None:
         if isinstance(order, SendText):
             work.preview(session, command_id, order, until)
             return
-        assert isinstance(order, WithFile)
+        assert isinstance(order, WithFile | SendAlbum)
         work.prepare(session, command_id, order, compression, until)

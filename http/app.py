@@ -25,11 +25,13 @@ from warest.http.message_views import MessageViews
 from warest.http.metering import Metering
 from warest.http.portraits import Portraits
 from warest.http.resources import (
+    album_sends,
     auth,
     blocklist,
     button_sends,
     calls,
     card_sends,
+    channels,
     chat_actions,
     chat_marks,
     chats,
@@ -55,6 +57,7 @@ from warest.http.resources import (
     server,
     session_life,
     sessions,
+    status,
     storage,
     timers,
 )
@@ -201,8 +204,11 @@ def _routes(
     yield "/api/v1/messages/send/gif", media_sends.SendGif(files_sending)
     yield "/api/v1/messages/send/contact", card_sends.SendContact(sending, parts.settings.country_code)
     yield "/api/v1/messages/send/location", card_sends.SendLocationResource(sending)
+    yield "/api/v1/messages/send/live-location", card_sends.SendLiveLocationResource(sending)
     yield "/api/v1/messages/send/poll", card_sends.SendPollResource(sending)
+    yield from status.routes(sending, files_sending).items()
     yield "/api/v1/messages/send/files", files_sends.SendFilesResource(sending, files_sending)
+    yield "/api/v1/messages/send/album", album_sends.SendAlbumResource(sending, files_sending)
     interactive = button_sends.Interactive(sending, files_sending)
     yield "/api/v1/messages/send/button", button_sends.SendButton(interactive)
     yield "/api/v1/messages/send/list", button_sends.SendList(interactive)
@@ -216,6 +222,7 @@ def _routes(
     yield from message_actions.routes(acting)
     yield from chat_actions.routes(acting)
     yield from chat_marks.routes(acting)
+    yield from channels.routes(acting)
     yield from presences.routes(own, acting)
     yield from timers.routes(own, acting)
     views = MessageViews(parts.settings, opened, files)

@@ -16,7 +16,7 @@ from warest.file_headers import clean_name, media_type
 from warest.http.codes import Code
 from warest.http.errors import Refusal
 from warest.http.operation import Answer, Flag, Word
-from warest.http.sending import Sending, SendParameters, Shown
+from warest.http.sending import Sending, SendParameters, Shown, WhenToSend
 from warest.http.sources import Sources
 from warest.http.uploads import FileInput, Upload
 from warest.media import rules
@@ -87,19 +87,24 @@ class FileSending:
         """The file of a request, and where it shall go. In the contract's order: session, recipient, file."""
         record, to = self._sending.addressed(request, given)
         self.check_time(given)
-        file = self.file(request, source or "", wanted, given.filename or "")
-        if file is None:
-            raise Refusal(Code.BAD_REQUEST, f"Invalid {wanted.noun.lower()} input")
-        if not file.size:
-            raise self.refuse(file, Code.BAD_REQUEST, f"Invalid {wanted.noun.lower()} input: the file is empty")
+        file = self.required(request, source or "", wanted, given.filename or "")
         return Taken(record=record, to=to, **vars(file))
 
-    def check_time(self, given: SendParameters) -> None:
+    def check_time(self, given: WhenToSend) -> None:
         """Files do not wait for ever. Raises Refusal."""
         if given.send_at is not None and given.send_at > time.time() + ON_ITS_WAY / 2:
             raise Refusal(
                 Code.INVALID_PARAMETER, f"A file can be sent {ON_ITS_WAY // 120} minutes from now at the latest"
             )
+
+    def required(self, request: falcon.Request, source: str, wanted: FileInput, name: str = "") -> SpooledFile:
+        """The same as `file`. Raises Refusal when there is none, or nothing in it."""
+        file = self.file(request, source, wanted, name)
+        if file is None:
+            raise Refusal(Code.BAD_REQUEST, f"Invalid {wanted.noun.lower()} input")
+        if not file.size:
+            raise self.refuse(file, Code.BAD_REQUEST, f"Invalid {wanted.noun.lower()} input: the file is empty")
+        return file
 
     def file(self, request: falcon.Request, source: str, wanted: FileInput, name: str = "") -> SpooledFile | None:
         """The file that came with the request, or that `source` names; None: there is none. `name` replaces its own."""
@@ -152,7 +157,7 @@ class FileSending:
     def send_with(
         self,
         request: falcon.Request,
-        given: SendParameters,
+        given: WhenToSend,
         record: SessionRecord,
         command: WithFile,
         shown: Shown,

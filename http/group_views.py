@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from warest import ids
-from warest.group_commands import GroupFacts, Member
+from warest.group_commands import GroupFacts, Member, Subgroup
 from warest.http.operation import Result
 
 #: Who somebody is: an object with both of his names.
@@ -76,6 +76,15 @@ def group(facts: GroupFacts) -> dict[str, Any]:
         "memberAddMode": None,
         **({"ephemeralDuration": facts.ephemeral} if facts.ephemeral else {}),
         "participantsCount": facts.size,
+    }
+
+
+def subgroup(one: Subgroup) -> dict[str, Any]:
+    return {
+        "id": one.jid,
+        "subject": one.name,
+        "subjectTime": one.named_at,
+        "isCommunityAnnounce": one.is_announce,
     }
 
 

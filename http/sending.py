@@ -59,18 +59,23 @@ Tokens = Annotated[list[str] | str, BeforeValidator(_tokens)]
 SendAt = Annotated[int | None, BeforeValidator(moment)]
 
 
-class SendParameters(Parameters):
+class WhenToSend(Parameters):
+    """`sendAt`: when to send it, as an ISO date or in epoch seconds or milliseconds; the answer is then a job."""
+
+    session_id: Word = Field(None, alias="sessionId")
+    phone: Word = None
+    send_at: SendAt = Field(None, alias="sendAt")
+
+
+class SendParameters(WhenToSend):
     """`to`: a number, a JID, several of them separated by commas, or a list. `sendAt`: when to send it, as an ISO date
     or in epoch seconds or milliseconds; the answer is then a job. `presence`: show first that somebody writes (true,
     typing), speaks (recording), or is there."""
 
-    session_id: Word = Field(None, alias="sessionId")
-    phone: Word = None
     to: Tokens = ()  # type: ignore[assignment]
     reply_message_id: Word = Field(None, alias="replyMessageId")
     is_forwarded: Flag = Field(False, alias="isForwarded")
     presence: Presence = ""
-    send_at: SendAt = Field(None, alias="sendAt")
 
 
 class AdvancedInfo(Result):
@@ -116,7 +121,7 @@ class Sending:
         self._settings = settings
         self._store = store
 
-    def session(self, request: falcon.Request, given: SendParameters) -> SessionRecord:
+    def session(self, request: falcon.Request, given: WhenToSend) -> SessionRecord:
         """One that is online; for a send that can wait, one that has an account is enough."""
         find = self._access.linked if _can_wait(request, given) else self._access.open
         return find(request.context.account, given.session_id, given.phone)
@@ -139,7 +144,7 @@ class Sending:
     def send(
         self,
         request: falcon.Request,
-        given: SendParameters,
+        given: WhenToSend,
         record: SessionRecord,
         command: Outgoing,
         shown: Shown,
@@ -154,7 +159,7 @@ class Sending:
         """
         fingerprint = _fingerprint(command, compression, given.send_at, hashes)
         command = recalled.completed(self._store, request.context.account, record, command)
-        if given.presence:
+        if isinstance(given, SendParameters) and given.presence:
             command = replace(command, presence=shown.presence if given.presence == USUAL else given.presence)
         try:
             send, is_new = self._noted(request, given, record, command, compression, fingerprint)
@@ -181,7 +186,7 @@ class Sending:
     def _noted(
         self,
         request: falcon.Request,
-        given: SendParameters,
+        given: WhenToSend,
         record: SessionRecord,
         command: Outgoing,
         compression: dict[str, Any] | None,
@@ -223,7 +228,7 @@ def _is_async(request: falcon.Request) -> bool:
     return "respond-async" in (request.get_header("Prefer") or "").lower()
 
 
-def _can_wait(request: falcon.Request, given: SendParameters) -> bool:
+def _can_wait(request: falcon.Request, given: WhenToSend) -> bool:
     return _is_async(request) or given.send_at is not None
 
 

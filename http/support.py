@@ -32,6 +32,13 @@ APP_STATE = Limit(
 
 BUTTONS = Limit(Support.PARTLY, "It is sent; whether and how phones show it is up to WhatsApp.")
 
+STATUS = Limit(
+    Support.PARTLY,
+    "It reaches those in the address book that the phone has passed on; WhatsApp does not say how many they are.",
+)
+
+STANDS_STILL = Limit(Support.PARTLY, "It stays where it was sent: the engine has no keys to tell how it moves.")
+
 RECEIPTS = Limit(
     Support.PARTLY,
     "Up to `sent`: to be told of deliveries and reading can end a session (trap 5).",

@@ -16,6 +16,7 @@ SAMPLES = [
     commands.SendFile(
         kind="document", to=("1@lid",), file="spool/1-a", name="ä.pdf", mimetype="application/pdf", caption="c"
     ),
+    commands.ShowStatus(to=("status@broadcast",), text="a", background=0xFF112233, foreground=0xFFFFFFFF, font=0),
     commands.React(key=MINE, emoji="🎉"),
     commands.Edit(key=MINE, text="ä", mentions=("3@lid",)),
     commands.Revoke(key=THEIRS),
@@ -28,14 +29,17 @@ SAMPLES = [
     commands.PinChat(chat="1@lid", pinned=True),
     commands.ClearChat(chat="1@lid"),
     commands.MarkChatRead(chat="1@lid", read=True, last=THEIRS),
+    commands.FollowChannel(jid="1@newsletter", follows=True),
     commands.SendContacts(to=("1@lid",), cards=(("A", "BEGIN:VCARD"), ("", "")), title="2 contacts"),
     commands.SendLocation(to=("1@lid",), latitude=-6.2, longitude=106.8, name="Monas"),
+    commands.SendLiveLocation(to=("1@lid",), latitude=-6.2, longitude=106.8, speed=1.5),
     commands.SendPoll(to=("1@lid",), question="?", options=("a", "b"), selectable=2),
     commands.SendInteractive(to=("1@lid",), text="t", buttons=(("quick_reply", "{}"), ("cta_copy", "{}")), file="x"),
     commands.CheckNumbers(numbers=("628111",)),
     commands.ResolveName(jid="3@lid"),
     commands.GroupExists(jid="2@g.us"),
     commands.SendFiles(to=("1@lid",), files=({"file": "spool/1-a", "size": 5}, {"file": "spool/1-b"})),
+    commands.SendAlbum(to=("1@lid",), files=({"kind": "image", "file": "spool/1-a", "size": 5},)),
     commands.SendText(
         to=("1@lid",),
         text="a",
@@ -67,6 +71,7 @@ SAMPLES = [
     group_commands.PreviewGroup(code="abc"),
     group_commands.JoinGroup(code="abc"),
     group_commands.AskRequests(jid="2@g.us"),
+    group_commands.AskSubgroups(jid="2@g.us"),
     group_commands.ApproveRequests(jid="2@g.us", participants=("1@lid", "3@lid")),
     group_commands.DissolveGroup(jid="2@g.us"),
     commands.PairPhone(phone="628111"),

@@ -51,6 +51,16 @@ class SendText(Outgoing):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ShowStatus(Outgoing):
+    """Show a text as a status; `to` is ids.STATUS. Colours are ARGB in 32 bits; `font` is one of WhatsApp's numbers."""
+
+    text: str
+    background: int
+    foreground: int
+    font: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class WithFile(Outgoing):
     """What needs the file that lies in the spool under `file`, and deletes it there.
 
@@ -91,6 +101,22 @@ class SendFiles(Outgoing):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class SendAlbum(Outgoing):
+    """Send pictures and videos that phones show together, a message each behind one that announces them.
+
+    Each is an object of the fields of SendFile that say what it is, and `size` (bytes). The result of a recipient is
+    that of SendFiles, with the message that announces them.
+    """
+
+    files: tuple[dict[str, Any], ...]
+
+    def single(self, file: dict[str, Any]) -> SendFile:
+        """One of them, as if it were sent alone."""
+        about = {name: value for name, value in file.items() if name != "size"}
+        return SendFile(to=self.to, forwarded=self.forwarded, expirations=self.expirations, **about)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SendInteractive(WithFile):
     """Send a text with buttons below it, each what WhatsApp calls its kind and its parameters in JSON. `file`, if there
     is one, is a picture above it."""
@@ -119,6 +145,19 @@ class SendLocation(Outgoing):
     longitude: float
     name: str = ""
     address: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SendLiveLocation(Outgoing):
+    """Send where somebody is now, in degrees. `accuracy` is in m, `speed` in m/s, `heading` in degrees clockwise from
+    north; None where it is not known."""
+
+    latitude: float
+    longitude: float
+    caption: str = ""
+    accuracy: int | None = None
+    speed: float | None = None
+    heading: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -243,6 +282,14 @@ class MarkChatRead:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class FollowChannel:
+    """Follow a channel (a JID), or do so no longer."""
+
+    jid: str
+    follows: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class CheckNumbers:
     """Ask WhatsApp about numbers (digits). Result: a list of `OnWhatsApp`, in the same order."""
 
@@ -292,6 +339,7 @@ Action = (
     | PinChat
     | ClearChat
     | MarkChatRead
+    | FollowChannel
     | ChatAction
 )
 
@@ -299,7 +347,18 @@ Action = (
 LookUp = CheckNumbers | ResolveName | GroupExists
 
 #: Those whose outcome is kept in a record of its own (store.sends).
-SENDS = (SendText, SendFile, SendFiles, SendInteractive, SendContacts, SendLocation, SendPoll)
+SENDS = (
+    SendText,
+    ShowStatus,
+    SendFile,
+    SendFiles,
+    SendAlbum,
+    SendInteractive,
+    SendContacts,
+    SendLocation,
+    SendLiveLocation,
+    SendPoll,
+)
 
 Command = Outgoing | Action | LookUp | ContactCommand | GroupCommand | ProfileCommand | PairPhone | Logout
 

@@ -118,6 +118,13 @@ class AskRequests:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class AskSubgroups:
+    """Which groups a community has. Result: a list of `Subgroup`."""
+
+    jid: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ApproveRequests:
     """Let those of them in who would like to join; the others fail with 404. Result: as of ChangeMembers."""
 
@@ -152,6 +159,7 @@ GroupCommand = (
     | PreviewGroup
     | JoinGroup
     | AskRequests
+    | AskSubgroups
     | ApproveRequests
     | DissolveGroup
 )
@@ -182,6 +190,16 @@ class JoinRequest:
     pn: str
     lid: str
     at: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Subgroup:
+    """A group of a community. `named_at` is in epoch seconds; `is_announce`: it is the one that all of it are in."""
+
+    jid: str
+    name: str
+    named_at: int
+    is_announce: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

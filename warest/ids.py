@@ -19,7 +19,11 @@ from warest.errors import InvalidInput
 PN_SERVER = "s.whatsapp.net"
 LID_SERVER = "lid"
 GROUP_SERVER = "g.us"
-KEPT_SERVERS = frozenset({PN_SERVER, LID_SERVER, GROUP_SERVER, "newsletter", "broadcast"})
+CHANNEL_SERVER = "newsletter"
+KEPT_SERVERS = frozenset({PN_SERVER, LID_SERVER, GROUP_SERVER, CHANNEL_SERVER, "broadcast"})
+
+#: Where a status goes, which those see for a day who know the account.
+STATUS = "status@broadcast"
 
 #: What a session may be called by its owner. The internal name is a ULID: this one may be `..`.
 SESSION_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")

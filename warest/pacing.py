@@ -16,6 +16,7 @@ import redis
 
 from warest import keys
 from warest.errors import DriverError, RateLimited
+from warest.ids import STATUS
 
 _DAY = 86_400
 
@@ -71,8 +72,9 @@ class Pacing:
                 self._redis.sadd(keys.answered_chats(self._session), *named)
 
     def strangers(self, chats: Iterable[str]) -> list[str]:
-        """Those who have never written; groups are nobody's first contact."""
-        people = [chat for chat in chats if not chat.endswith("@g.us")]
+        """Those who have never written; groups are nobody's first contact, nor are channels and
+        the status."""
+        people = [chat for chat in chats if not chat.endswith(("@g.us", "@newsletter", STATUS))]
         if not people:
             return []
         with _driver_errors():

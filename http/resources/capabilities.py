@@ -24,6 +24,7 @@ from warest.http.support import Limit, Support
 FEATURES: dict[str, Limit | None] = {
     "Events of messages: received, edited, revoked, reactions, files": None,
     "Events of groups": None,
+    "The status of others": Limit(Support.NONE, "The contract leaves it out of the events."),
     "History of the phone, right after linking": None,
     "History on demand": Limit(Support.NONE, "The engine cannot ask the phone."),
     "Delivered and read receipts of what was sent": Limit(
@@ -38,11 +39,17 @@ FEATURES: dict[str, Limit | None] = {
     "Reactions and edits in communities that are encrypted once more": Limit(
         Support.NONE, "The engine does not open them."
     ),
+    "Texts posted in channels of one's own, with send/text": None,
+    "Files posted in channels": Limit(Support.NONE, "Not in the contract."),
+    "Which channels there are, what they are, making one": Limit(
+        Support.NONE, "The engine ends its process if WhatsApp leaves anything out of its answer (trap 1)."
+    ),
+    "What channels post": Limit(Support.NONE, "The contract leaves it out of the events."),
+    "Communities, besides which groups they have": Limit(Support.NONE, "Not in the contract."),
     "Who writes or speaks just now": Limit(
         Support.NONE, "To be told of it can end a session (trap 5); it can be shown to others."
     ),
     "Calls": Limit(Support.PARTLY, "The engine tells of them and can reject; it can neither answer nor make one."),
-    "Channels, status broadcasts, communities": Limit(Support.NONE, "Not in the contract."),
 }
 
 _BEGIN, _END = "<!-- written by warest.http.resources.capabilities -->", "<!-- until here -->"

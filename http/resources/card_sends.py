@@ -5,18 +5,19 @@ Facts: contract, endpoints.md section 6.
 
 import math
 import re
-from typing import Any
+from typing import Annotated, Any
 
 import falcon
 from pydantic import AliasChoices, Field
 
-from warest import ids, vcards
-from warest.commands import SendContacts, SendLocation, SendPoll
+from warest import ids, texts, vcards
+from warest.commands import SendContacts, SendLiveLocation, SendLocation, SendPoll
 from warest.http.codes import Code
 from warest.http.errors import Family, Refusal
 from warest.http.loose import Loose, first, parsed, words
 from warest.http.operation import Answer, Word, operation, word
 from warest.http.sending import CODES, Sending, SendParameters, SentEntry, Shown, message_id
+from warest.http.support import STANDS_STILL
 from warest.vcards import Card
 
 #: Cards of one message, and options of a poll.
@@ -38,14 +39,28 @@ class ContactToSend(SendParameters):
     email: Word = Field(None, validation_alias=AliasChoices("email", "contactEmail"))
 
 
-class LocationToSend(SendParameters):
-    """`location`: latitude, longitude, name, address; or `[lat, lng]`, or `lat,lng`. Or those names without it."""
+class Point(SendParameters):
+    """A place in the forms of LocationToSend."""
 
     location: Loose = Field(None, validation_alias=AliasChoices(*_LOCATIONS))
     latitude: Word = Field(None, validation_alias=AliasChoices("latitude", "lat"))
     longitude: Word = Field(None, validation_alias=AliasChoices("longitude", "lng"))
+
+
+class LocationToSend(Point):
+    """`location`: latitude, longitude, name, address; or `[lat, lng]`, or `lat,lng`. Or those names without it."""
+
     name: Word = None
     address: Word = None
+
+
+class LiveLocationToSend(Point):
+    """`location` as in send/location. `accuracy`: m; `speed`: m/s; `heading`: degrees clockwise from north."""
+
+    caption: Word = None
+    accuracy: Annotated[int, Field(ge=0, le=100_000)] | None = None
+    speed: Annotated[float, Field(ge=0, le=1_000, allow_inf_nan=False)] | None = None
+    heading: Annotated[int, Field(ge=0, le=360)] | None = None
 
 
 class PollToSend(SendParameters):
@@ -121,6 +136,33 @@ class SendLocationResource:
         return self._sending.send(request, parameters, record, command, shown)
 
 
+class SendLiveLocationResource:
+    """/api/v1/messages/send/live-location; our own, the original has none"""
+
+    def __init__(self, sending: Sending) -> None:
+        self._sending = sending
+
+    @operation("Send where somebody is now", family=Family.E2, parameters=LiveLocationToSend, result=SentEntry,
+               codes=(*CODES, Code.POLL_INVALID), limit=STANDS_STILL)  # fmt: skip
+    def on_post(self, request: falcon.Request, parameters: LiveLocationToSend) -> Answer:
+        record, to = self._sending.addressed(request, parameters)
+        latitude, longitude, _ = _point(parameters)
+        about = parameters.model_dump(include={"accuracy", "speed", "heading"})
+        command = SendLiveLocation(
+            to=to,
+            latitude=latitude,
+            longitude=longitude,
+            caption=texts.as_whatsapp(parameters.caption or ""),
+            reply_to=message_id(parameters.reply_message_id),
+            forwarded=parameters.is_forwarded,
+            **about,
+        )
+        told = {"degreesLatitude": latitude, "degreesLongitude": longitude}
+        told |= {name: value for name, value in about.items() if value is not None}
+        shown = Shown("Live location message", "live location", {"location": told, "caption": command.caption})
+        return self._sending.send(request, parameters, record, command, shown)
+
+
 class SendPollResource:
     """/api/v1/messages/send/poll"""
 
@@ -160,7 +202,13 @@ def _contacts(given: ContactToSend) -> list[dict[str, Any]]:
 
 
 def _place(given: LocationToSend) -> tuple[float, float, str, str]:
-    """Raises Refusal for what is nowhere on Earth."""
+    """Raises Refusal."""
+    latitude, longitude, told = _point(given)
+    return latitude, longitude, first(told, "name") or given.name or "", first(told, "address") or given.address or ""
+
+
+def _point(given: Point) -> tuple[float, float, dict[str, Any]]:
+    """And what else is told there. Raises Refusal for what is nowhere on Earth."""
     told = given.location
     if isinstance(told, str):
         told = re.split(r"[,;\s]+", told.strip())
@@ -172,7 +220,7 @@ def _place(given: LocationToSend) -> tuple[float, float, str, str]:
     longitude = _degrees(first(told, "longitude", "lng", "degreesLongitude"), 180)
     if latitude is None or longitude is None:
         raise Refusal(Code.POLL_INVALID, "Invalid location payload")
-    return latitude, longitude, first(told, "name") or given.name or "", first(told, "address") or given.address or ""
+    return latitude, longitude, told
 
 
 def _degrees(text: str, most: int) -> float | None:

@@ -3,55 +3,28 @@
 Facts: contract, endpoints.md section 6; quirk Q11.
 """
 
+import functools
 import mimetypes
 import operator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from typing import Any
 
 import falcon
-from pydantic import AliasChoices, Field
 
 from warest import texts
-from warest.commands import Outgoing, SendFiles
-from warest.errors import CommandTimeout, FetchError, InvalidInput, NotConnected, WarestError
-from warest.http import many_files
+from warest.commands import Outgoing, SendAlbum, SendFiles
+from warest.errors import CommandTimeout, NotConnected, WarestError
+from warest.http.batches import Batches, Blocked, FilesToSend
 from warest.http.codes import Code
 from warest.http.errors import Family, Refusal
-from warest.http.file_sending import FileSending, FileToSend, SpooledFile
-from warest.http.loose import Loose
+from warest.http.file_sending import FileSending, SpooledFile
 from warest.http.many_files import NamedFile
-from warest.http.operation import Answer, Word, operation
+from warest.http.operation import Answer, operation
 from warest.http.sending import CODES, Sending, SentEntry, Shown, entry_of, message_id
-from warest.http.uploads import FileInput, came_with, handed_on, too_many
+from warest.http.uploads import FileInput
 from warest.media import rules
 
-_SINGLE = ("file", "media", "document", "upload", "source")
-
 _NOBODY = "Failed to send files to all recipients"
-
-
-@dataclass(frozen=True)
-class Batch:
-    """What the command says of each file, what their contents hash to by key, and what is not sent."""
-
-    files: list[dict[str, Any]] = field(default_factory=list)
-    hashes: dict[str, str] = field(default_factory=dict)
-    blocked: list[dict[str, Any]] = field(default_factory=list)
-
-
-class FilesToSend(FileToSend):
-    """`files`: a list of URLs, data URIs, base64, or of objects that hold one in `url` or `data`, with `filename`,
-    `mimetype`, `caption` and `replyMessageId`. `urls`: a list, or with commas. `caption` is that of the first file."""
-
-    reply_message_id: Word = Field(None, validation_alias=AliasChoices("quotedMessageId", "replyMessageId", "replyId"))
-    files: Loose = None
-    urls: Loose = Field(None, validation_alias=AliasChoices("urls", "url"))
-    file: Loose = None
-    media: Loose = None
-    document: Loose = None
-    upload: Loose = None
-    source: Loose = None
 
 
 class SendFilesResource:
@@ -62,68 +35,31 @@ class SendFilesResource:
     def __init__(self, sending: Sending, files: FileSending) -> None:
         self._sending = sending
         self._files = files
+        self._batches = Batches(files, self.file_input)
 
     @operation("Send several files as they are", family=Family.E2, parameters=FilesToSend, result=SentEntry,
                codes=(*CODES, Code.MEDIA_OVER_LIMIT))  # fmt: skip
     def on_post(self, request: falcon.Request, parameters: FilesToSend) -> Answer:
-        named = self._named(request, parameters)
+        named = self._batches.named(request, parameters)
         self._files.check_time(parameters)
         record, to = self._sending.addressed(request, parameters)
         with ExitStack() as spooled:
-            batch = self._batch(request, parameters, named, spooled)
+            batch = self._batches.batch(request, named, spooled, functools.partial(self._checked, parameters))
             command = SendFiles(
                 to=to,
                 files=tuple(batch.files),
                 reply_to=message_id(parameters.reply_message_id),
                 forwarded=parameters.is_forwarded,
             )
-            shown = Shown("File", "file", {"blockedFiles": batch.blocked}, answer=_answer, refusal=_refusal)
+            shown = Shown("File", "file", {"blockedFiles": batch.blocked}, answer=answer, refusal=refusal)
             if not batch.files:
-                raise _refusal(WarestError("None of the files can be sent"), command, shown)
+                raise refusal(WarestError("None of the files can be sent"), command, shown)
             discard = spooled.pop_all().close
             return self._sending.send(
                 request, parameters, record, command, shown, hashes=batch.hashes, discard=discard
             )  # fmt: skip
 
-    def _named(self, request: falcon.Request, given: FilesToSend) -> list[NamedFile]:
-        """Those in the parameters. Raises Refusal when there are none at all, or too many."""
-        named = many_files.named(given.files, given.urls, [getattr(given, name) for name in _SINGLE])
-        count = len(named) + came_with(request)
-        if not count:
-            raise Refusal(Code.BAD_REQUEST, "No files or URLs provided")
-        if count > self.file_input.most:
-            raise too_many(self.file_input)
-        return named
-
-    def _batch(self, request: falcon.Request, given: FilesToSend, named: list[NamedFile], spooled: ExitStack) -> Batch:
-        """All files into the spool, from which `spooled` deletes them unless it is told not to."""
-        batch = Batch()
-        uploads = handed_on(request)
-        for upload in uploads:
-            spooled.callback(self._files.delete, upload.key)
-        came = [self._files.spooled(upload) for upload in uploads]
-        for about, ready in (*((NamedFile(""), file) for file in came), *((about, None) for about in named)):
-            try:
-                file = ready or self._from_parameter(about, spooled)
-                batch.files.append(self._checked(about, file, given, is_first=not batch.files))
-                batch.hashes[file.key] = file.checksum
-            except _Blocked as reason:
-                batch.blocked.append(reason.entry)
-        return batch
-
-    def _from_parameter(self, about: NamedFile, spooled: ExitStack) -> SpooledFile:
-        """Raises Refusal for one that is too large: the call ends there."""
-        problem = about.problem
-        try:
-            file = None if problem else self._files.named(about.content, self.file_input, about.name, about.mimetype)
-        except (InvalidInput, FetchError) as error:
-            file, problem = None, error.message
-        if file is None:
-            raise _Blocked(about.name, about.mimetype, 0, problem or "neither a URL nor a data URI nor base64")
-        spooled.callback(self._files.delete, file.key)
-        return file
-
-    def _checked(self, about: NamedFile, file: SpooledFile, given: FilesToSend, *, is_first: bool) -> dict[str, Any]:
+    def _checked(self, given: FilesToSend, about: NamedFile, file: SpooledFile, is_first: bool) -> dict[str, Any]:
         name = file.name or f"file{mimetypes.guess_extension(file.mimetype) or ''}"
         mimetype = self._files.allowed_type(file.mimetype)
         reason = rules.refusal_of(name, file.mimetype, file.head)
@@ -131,7 +67,7 @@ class SendFilesResource:
         if reason or mimetype is None:
             self._files.delete(file.key)
             reason = reason or f"Files of the type {file.mimetype} are not sent"
-            raise _Blocked(name, file.mimetype, file.size, reason)
+            raise Blocked(name, file.mimetype, file.size, reason)
         caption = about.caption or (is_first and given.caption) or ""
         return {
             "file": file.key,
@@ -143,14 +79,7 @@ class SendFilesResource:
         }
 
 
-class _Blocked(Exception):
-    """A file that is not sent; the others are."""
-
-    def __init__(self, name: str, mimetype: str, size: int, reason: str) -> None:
-        self.entry = {"name": name, "mimetype": mimetype, "size": size, "reason": reason}
-
-
-def _answer(sent: list[dict[str, Any]], command: Outgoing, shown: Shown) -> Answer:
+def answer(sent: list[dict[str, Any]], command: Outgoing, shown: Shown) -> Answer:
     """Recipients who lack a file stand apart, with what they got."""
     done = [_entry(one, command, shown) for one in sent if "error" not in one]
     failed = [_entry(one, command, shown) for one in sent if "error" in one]
@@ -162,7 +91,7 @@ def _answer(sent: list[dict[str, Any]], command: Outgoing, shown: Shown) -> Answ
 
 def _entry(sent: dict[str, Any], command: Outgoing, shown: Shown) -> dict[str, Any]:
     entry = entry_of(sent, command, shown)
-    entry["status"] = f"{_noun(command).lower()} success" if "error" not in sent else "file failed"
+    entry["status"] = f"{_noun(command).lower()} success" if "error" not in sent else f"{shown.kind} failed"
     entry["advancedInfo"].pop("blockedFiles", None)  # which come last
     entry["advancedInfo"] |= {
         **({"files": [_told(file) for file in sent["files"]]} if sent.get("files") else {}),
@@ -179,10 +108,12 @@ def _told(file: dict[str, Any]) -> dict[str, Any]:
 
 
 def _noun(command: Outgoing) -> str:
+    if isinstance(command, SendAlbum):
+        return "Album"
     return "Files" if isinstance(command, SendFiles) and len(command.files) > 1 else "File"
 
 
-def _refusal(error: WarestError, command: Outgoing, shown: Shown) -> WarestError:
+def refusal(error: WarestError, command: Outgoing, shown: Shown) -> WarestError:
     """Nobody got anything."""
     if isinstance(error, CommandTimeout | NotConnected):
         return error

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import falcon
 from pydantic import AliasChoices, BeforeValidator, Field
 
-from warest.group_commands import CreateGroup, DissolveGroup, LeaveGroup
+from warest.group_commands import AskSubgroups, CreateGroup, DissolveGroup, LeaveGroup, Subgroup
 from warest.http import group_views
 from warest.http.codes import Code
 from warest.http.errors import Family, Refusal
@@ -28,7 +28,7 @@ from warest.http.grouping import (
     listed,
     required,
 )
-from warest.http.operation import Answer, Flag, Word, operation
+from warest.http.operation import Answer, Flag, Result, Word, operation
 
 _PARTLY = (*CODES, Code.PARTIAL_SUCCESS)
 
@@ -62,6 +62,19 @@ class GroupDissolved(GroupTold):
     status: str
 
 
+class SubgroupView(Result):
+    """`subjectTime` in epoch seconds. `isCommunityAnnounce`: the one that all of the community are in."""
+
+    id: str
+    subject: str
+    subjectTime: int
+    isCommunityAnnounce: bool
+
+
+class Subgroups(GroupTold):
+    data: list[SubgroupView]
+
+
 class ListOfGroups:
     """/api/v1/groups"""
 
@@ -86,6 +99,21 @@ class Info:
         place = self._grouping.place(request, parameters, group_of(parameters))
         found = self._grouping.known(place, refresh=parameters.refresh)
         return Answer([self._grouping.told(place, data=group_views.group(found))], "Group info fetched")
+
+
+class ListOfSubgroups:
+    """/api/v1/group/subgroups; our own, the original has none"""
+
+    def __init__(self, grouping: Grouping) -> None:
+        self._grouping = grouping
+
+    @operation("The groups of a community", family=Family.E1, parameters=OfGroup, result=Subgroups,
+               codes=(*CODES, Code.GROUP_NOT_FOUND))  # fmt: skip
+    def on_get(self, request: falcon.Request, parameters: OfGroup) -> Answer:
+        place = self._grouping.place(request, parameters, group_of(parameters))
+        found = self._grouping.order(place, AskSubgroups(jid=place.group), Code.GROUP_NOT_FOUND)
+        told = [group_views.subgroup(Subgroup(**one)) for one in found]
+        return Answer([self._grouping.told_of_group(place, data=told)], "Subgroups fetched")
 
 
 class Create:
@@ -151,6 +179,7 @@ class Delete:
 def routes(grouping: Grouping) -> Iterator[tuple[str, Any]]:
     yield "/api/v1/groups", ListOfGroups(grouping)
     yield "/api/v1/group/info", Info(grouping)
+    yield "/api/v1/group/subgroups", ListOfSubgroups(grouping)
     yield "/api/v1/group/create", Create(grouping)
     yield "/api/v1/group/leave", Leave(grouping)
     yield "/api/v1/group/delete", Delete(grouping)

@@ -12,7 +12,7 @@ from warest import texts
 from warest.commands import SendFile
 from warest.http.codes import Code
 from warest.http.errors import Family
-from warest.http.file_sending import CompressedFile, FileSending, FileToSend, Options, Taken, wishes
+from warest.http.file_sending import CompressedFile, FileSending, FileToSend, Options, SpooledFile, Taken, wishes
 from warest.http.operation import Answer, Flag, Word, operation
 from warest.http.sending import CODES, SentEntry, Shown, message_id
 from warest.http.uploads import FileInput
@@ -20,7 +20,7 @@ from warest.media.options import Kind
 
 _CODES = (*CODES, Code.DOWNSTREAM_ERROR)
 
-_MEDIA = ("media", "url", "mediaUrl", "file", "source")
+MEDIA = ("media", "url", "mediaUrl", "file", "source")
 _AUDIO = ("audio", "url", "media", "file", "source")
 _STICKER = ("sticker", "url", "media", "file", "source", "upload")
 _GIF = ("gif", "url", "media", "file", "source", "upload")
@@ -31,7 +31,7 @@ _AUDIO_TYPES = ("mime", "mimetype", "mimeType", "contentType", "audioMime", "aud
 class MediaToSend(CompressedFile):
     __doc__ = CompressedFile.__doc__
 
-    media: Word = Field(None, validation_alias=AliasChoices(*_MEDIA))
+    media: Word = Field(None, validation_alias=AliasChoices(*MEDIA))
     view_once: Flag = Field(False, alias="viewOnce")
 
 
@@ -62,7 +62,7 @@ class StickerToSend(CompressedFile):
 class SendMedia:
     """/api/v1/messages/send/media"""
 
-    file_input = FileInput("Media", _MEDIA, Code.MEDIA_OVER_LIMIT)
+    file_input = FileInput("Media", MEDIA, Code.MEDIA_OVER_LIMIT)
 
     def __init__(self, sending: FileSending) -> None:
         self._sending = sending
@@ -76,10 +76,9 @@ class SendMedia:
     )
     def on_post(self, request: falcon.Request, parameters: MediaToSend) -> Answer:
         taken = self._sending.take(request, parameters, parameters.media, self.file_input)
-        essence, _, _ = taken.mimetype.partition("/")
-        if essence not in ("image", "video") or taken.mimetype == "image/gif":
+        kind = kind_of(taken)
+        if kind is None:
             raise self._sending.refuse(taken, Code.UNSUPPORTED_MEDIA_TYPE, "Unsupported media type for this route")
-        kind: Kind = "image" if essence == "image" else "video"
         command = _command(kind, taken, parameters, view_once=parameters.view_once)
         extras = {
             "viewOnce": parameters.view_once,
@@ -169,6 +168,14 @@ class SendSticker:
         compression = {**wishes(parameters), "pack": parameters.pack}
         command = _command("sticker", taken, parameters)
         return self._sending.send(request, parameters, taken, command, shown, compression)
+
+
+def kind_of(file: SpooledFile) -> Kind | None:
+    """Picture or video; None: phones would not show it as either."""
+    essence, _, _ = file.mimetype.partition("/")
+    if file.mimetype == "image/gif" or essence not in ("image", "video"):
+        return None
+    return "image" if essence == "image" else "video"
 
 
 def _command(kind: Kind, taken: Taken, given: FileToSend, **more: Any) -> SendFile:

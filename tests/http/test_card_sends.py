@@ -157,3 +157,23 @@ def test_the_session_comes_first(call: Call, kind: str) -> None:
     """Whatever else is wrong (contract, endpoints.md section 6)."""
     answer = call("POST", f"/messages/send/{kind}", json={"sessionId": "gone"})
     assert (answer.status_code, answer.json["code"], answer.json["results"]) == (404, 1101, None)
+
+
+def test_a_live_location(call: Call, ordered: list[Any]) -> None:
+    answer = send(call, "live-location", {"lat": "1", "lng": 2, "accuracy": 0, "replyMessageId": "Q"})
+    assert ordered == [commands.SendLiveLocation(to=(TO,), latitude=1, longitude=2, accuracy=0, reply_to="Q")]
+    told = {"degreesLatitude": 1.0, "degreesLongitude": 2.0, "accuracy": 0}
+    assert answer["results"][0]["advancedInfo"]["location"] == told
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ({}, 3012), ({"location": "91,0"}, 3012), ({"location": "1,2", "accuracy": -1}, 2000),
+        ({"location": "1,2", "speed": "inf"}, 2000), ({"location": "1,2", "heading": 361}, 2000),
+        ({"location": "1,2", "to": ""}, 2001),
+    ],
+)  # fmt: skip
+def test_live_locations_that_are_refused(call: Call, ordered: list[Any], body: dict[str, Any], code: int) -> None:
+    answer = call("POST", "/messages/send/live-location", json={"sessionId": "s", "to": "628222", **body})
+    assert (answer.status_code, answer.json["code"], ordered) == (400, code, [])

@@ -37,6 +37,7 @@ NEEDS: dict[tuple[str, str], dict[str, Any]] = {
     ("GET", "/group/participants/requests"): {},
     ("POST", "/group/participants/request/approve"): {"participants": ["628222"]},
     ("POST", "/group/participants/request/reject"): {"participants": ["628222"]},
+    ("GET", "/group/subgroups"): {},
     ("POST", "/group/leave"): {},
     ("DELETE", "/group/delete"): {},
 }

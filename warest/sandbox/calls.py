@@ -69,7 +69,7 @@ class Calls:
 
     def _tell(self, caller: Account, to: Chat, call: Call, what: Node) -> None:
         what.attrs |= {"call-id": call.id, "call-creator": caller.lid}
-        for other in to.members if isinstance(to, Group) else (to,):
+        for other in (to,) if isinstance(to, Account) else to.members:
             if other is caller or self._profiles.blocks(other, caller):
                 continue
             attrs: dict[str, Value] = {"from": caller.lid, "id": secrets.token_hex(8), "t": str(int(time.time()))}

@@ -51,6 +51,7 @@ class Control:
                 "GET": lambda _: Answer(200, groups.show_all()),
                 "POST": lambda request: Answer(201, groups.create(request)),
             },
+            ("channels",): {"GET": self._channels, "POST": self._add_channel},
             ("phones", "*", "group-privacy"): {
                 "POST": lambda request, account: Answer(200, groups.keep_out(request, account))
             },
@@ -130,6 +131,13 @@ class Control:
         phone = request.text("phone")
         name = request.text("name") if "name" in request.json() else phone
         return Answer(201, _show(self._network.add_phone(phone, name)))
+
+    def _channels(self, request: Request) -> Answer:
+        return Answer(200, self._network.channels.show_all())
+
+    def _add_channel(self, request: Request) -> Answer:
+        by = self._network.accounts.phone(request.text("by"))
+        return Answer(201, self._network.channels.create(request.text("name"), by))
 
     async def _scan(self, request: Request, account: Account) -> Answer:
         return _linked(await self._network.link(account, request.text("qr")))

@@ -11,7 +11,6 @@ from typing import Any
 from warest.sandbox.accounts import Account, Accounts, Device
 from warest.sandbox.crypto import sha256
 from warest.sandbox.delivery import Delivery
-from warest.sandbox.groups import Group
 from warest.sandbox.history import History, Item
 from warest.sandbox.media import Files
 from warest.sandbox.nodes import Node, Value
@@ -96,7 +95,7 @@ class Greeting:
             message = chats[item.chat.key].messages.add(msgOrderID=seq).message
             message.key.remoteJID, message.key.ID = chats[item.chat.key].ID, item.id
             message.key.fromMe = item.sender is account
-            if isinstance(item.chat, Group) and item.sender is not account:
+            if not isinstance(item.chat, Account) and item.sender is not account:
                 message.key.participant = message.participant = str(item.sender.lid)
             message.message.CopyFrom(item.message)
             message.messageTimestamp = item.timestamp
@@ -106,7 +105,7 @@ class Greeting:
 
 def _new_chat(sync: Any, latest: Item) -> Any:
     """A conversation, with what the session must know of the other account."""
-    if isinstance(latest.chat, Group):
+    if not isinstance(latest.chat, Account):
         group = latest.chat
         return sync.conversations.add(ID=str(group.jid), name=group.name, conversationTimestamp=latest.timestamp)
     pn, lid, name = str(latest.chat.pn), str(latest.chat.lid), latest.chat.name

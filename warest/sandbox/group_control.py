@@ -39,9 +39,12 @@ class GroupControl:
 
     def create(self, request: Request) -> Told:
         told = request.json()
-        by = self._network.accounts.phone(composing.text(told, "by"))
+        by, name = self._network.accounts.phone(composing.text(told, "by")), composing.text(told, "name")
         with _refusing():
-            return self.show(self._deeds.create(by, composing.text(told, "name"), self._people(told)))
+            if "groups" in told:  # of a community
+                names = composing.texts(told, "groups")
+                return self.show(self._deeds.create_community(by, name, self._people(told), names))
+            return self.show(self._deeds.create(by, name, self._people(told)))
 
     def keep_out(self, request: Request, who: Account) -> Told:
         """`addable`: whether others may add the phone's owner to their groups."""

@@ -37,6 +37,17 @@ class Deeds:
         self._welcome(group, by, group.members, {"type": "new", **({"key": key} if key else {})})
         return group
 
+    def create_community(self, by: Account, name: str, members: list[Account], names: list[str]) -> Group:
+        """With the group for announcements, which all are in, and those of these `names`."""
+        for one in (name, *names):
+            self._fit(one, NAME_MAX)
+        community = self._groups.create(name, by, members, community=True)
+        made = [self._groups.create(name, by, members, parent=community.key, default=True, announcement=True)]
+        made += [self._groups.create(one, by, members, parent=community.key) for one in names]
+        for group in (community, *made):
+            self._welcome(group, by, group.members, {"type": "new"})
+        return community
+
     def change(self, by: Account, group: Group, change: str, people: Iterable[Account]) -> list[tuple[Account, int]]:
         """`change` is add, remove, promote or demote. Everybody with the error that kept him from it, or 0."""
         self._admin(by, group)

@@ -42,6 +42,15 @@ def participating(network: "Network", device: Device, iq: Node) -> list[Node]:
     return [Node("groups", {}, [group_nodes.facts(device, group, network.accounts) for group in groups])]
 
 
+def sub_groups(network: "Network", device: Device, iq: Node) -> list[Node]:
+    """Of a community; other groups have none."""
+    community = _own(network, device, iq)
+    if not community.facts.community:
+        raise Refusal(UNKNOWN, "item-not-found")
+    found = network.groups.of_community(community)
+    return [Node("sub_groups", {}, [group_nodes.in_community(group) for group in found])]
+
+
 def create(network: "Network", device: Device, iq: Node) -> list[Node]:
     wanted = iq.child("create")
     people = [each.jid("jid") for each in wanted.each("participant")]
@@ -214,6 +223,7 @@ def _account(network: "Network", participant: Node) -> Account:
 HANDLERS: dict[tuple[str, str, str], Callable[["Network", Device, Node], list[Node]]] = {
     ("w:g2", "get", "query"): facts,
     ("w:g2", "get", "participating"): participating,
+    ("w:g2", "get", "sub_groups"): sub_groups,
     ("w:g2", "get", "invite"): ask_invite,
     ("w:g2", "get", "membership_approval_requests"): requests,
     ("w:g2", "set", "create"): create,

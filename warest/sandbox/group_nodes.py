@@ -1,5 +1,6 @@
 """Groups as nodes, with the names that each client knows accounts by (addressing.py)."""
 
+from warest.ids import Jid
 from warest.sandbox.accounts import Account, Accounts, Device
 from warest.sandbox.groups import Group
 from warest.sandbox.nodes import Node, Value
@@ -48,6 +49,12 @@ def facts(device: Device, group: Group, accounts: Accounts, *, with_members: boo
 def _settings(device: Device, group: Group, accounts: Accounts) -> list[Node]:
     told = group.facts
     nodes = [Node(tag) for tag, is_set in (("locked", told.locked), ("announcement", told.announcement)) if is_set]
+    if told.community:
+        nodes.append(Node("parent", {"default_membership_approval_mode": "request_required"}))
+    if told.parent:
+        nodes.append(Node("linked_parent", {"jid": Jid.parse(told.parent)}))
+    if told.default:
+        nodes.append(Node("default_sub_group"))
     if told.approval:
         nodes.append(Node("membership_approval_mode", {}, [Node("group_join", {"state": "on"})]))
     if told.expiration:
@@ -55,6 +62,13 @@ def _settings(device: Device, group: Group, accounts: Accounts) -> list[Node]:
     if told.description:
         nodes.append(description(device, group, accounts))
     return nodes
+
+
+def in_community(group: Group) -> Node:
+    """What the members of a community know of its groups, whether they are in them or not."""
+    told = group.facts
+    attrs: dict[str, Value] = {"id": group.id, "subject": group.name, "s_t": str(told.named_at or group.created)}
+    return Node("group", attrs, [Node("default_sub_group")] if told.default else None)
 
 
 def description(device: Device, group: Group, accounts: Accounts) -> Node:

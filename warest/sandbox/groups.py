@@ -6,7 +6,7 @@ import secrets
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from warest.errors import InvalidInput, NotFound
 from warest.ids import GROUP_SERVER, Jid
@@ -42,6 +42,11 @@ class Facts:
     #: The code in the link.
     invite: str = ""
     picture_id: str = ""
+    #: A community: a group whose groups are others.
+    community: bool = False
+    #: The community of a group (a JID), and whether it is the one that all of that are in.
+    parent: str = ""
+    default: bool = False
     #: How often people have come, gone or changed.
     version: int = 0
 
@@ -78,8 +83,19 @@ class Group:
             yield from member.devices.values()
 
 
+class StatusUpdates:
+    """Where everybody finds what others show for a day. It has no members: whoever shows something chooses for whom."""
+
+    jid = Jid("status", "broadcast")
+    key = str(jid)
+    name = "Status"
+    members: tuple[Account, ...] = ()
+
+
+STATUS = StatusUpdates()
+
 #: Whom one writes to.
-Chat = Account | Group
+Chat = Account | Group | StatusUpdates
 
 
 class Groups:
@@ -106,12 +122,13 @@ class Groups:
     def __iter__(self) -> Iterator[Group]:
         return iter(self._by_id.values())
 
-    def create(self, name: str, by: Account, members: list[Account]) -> Group:
+    def create(self, name: str, by: Account, members: list[Account], **more: Any) -> Group:
+        """`more` is what else is set in it."""
         if not name:
             raise InvalidInput("A group needs a name.")
         now = int(time.time())
         roles = {by: SUPERADMIN} | {member: "" for member in members if member is not by}
-        facts = Facts(named_at=now, named_by=by.phone, invite=new_code())
+        facts = Facts(named_at=now, named_by=by.phone, invite=new_code(), **more)
         group = Group(f"120363{secrets.randbelow(10**12):012}", name, by, now, roles, facts)
         self._by_id[group.id] = group
         self._store.write(
@@ -135,6 +152,9 @@ class Groups:
             self._store.write_many(
                 f"insert into {table} values (?, ?, ?)", [(group.id, who.phone, what) for who, what in people.items()]
             )
+
+    def of_community(self, community: Group) -> list[Group]:
+        return [group for group in self if group.facts.parent == community.key]
 
     def picture(self, group: Group) -> bytes:
         """Nothing, if there is none."""
@@ -164,6 +184,8 @@ class Groups:
 
     def chat(self, key: str) -> Chat:
         """The group of this address, or the phone of this number. Raises NotFound."""
+        if key == STATUS.key:
+            return STATUS
         return self.named(key) if key.endswith(f"@{GROUP_SERVER}") else self._accounts.phone(key)
 
     def named(self, key: str) -> Group:

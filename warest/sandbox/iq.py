@@ -150,6 +150,7 @@ _HANDLERS: dict[tuple[str, str, str], Handler] = {
     ("w:m", "set", "media_conn"): _media_hosts,
     ("w:mex", "get", "query"): mex.answer,
     ("w:sync:app:state", "set", "sync"): app_state.answer,
+    ("status", "get", "privacy"): profile_iq.get_status_privacy,
     ("privacy", "get", "privacy"): profile_iq.get_privacy,
     ("privacy", "set", "tokens"): _pass_on_tokens,
     ("disappearing_mode", "set", "disappearing_mode"): profile_iq.set_timer,

@@ -5,10 +5,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from warest.ids import Jid
-from warest.sandbox import group_messages
+from warest.sandbox import channels, group_messages
 from warest.sandbox.accounts import Account, Device
-from warest.sandbox.groups import group_of
+from warest.sandbox.groups import STATUS, group_of
 from warest.sandbox.nodes import MalformedNode, Node, Value
+from warest.sandbox.refusal import Refusal
 
 if TYPE_CHECKING:
     from warest.sandbox.network import Network
@@ -32,6 +33,13 @@ def on_message(network: "Network", device: Device, stanza: Node) -> None:
         ack.attrs["error"] = "403"
     elif to.is_group:
         group_messages.deliver(network, device, stanza)
+    elif to.server == channels.SERVER:
+        try:
+            network.channels.post(device.account, to, stanza)
+        except Refusal as refusal:
+            ack.attrs["error"] = str(refusal.code)
+    elif to == STATUS.jid:
+        group_messages.show_status(network, device, stanza)
     else:
         _deliver(network, device, stanza, to)
     if not network.faults.take("no_ack", phone):
@@ -104,7 +112,7 @@ def on_receipt(network: "Network", device: Device, stanza: Node) -> None:
 def _author(stanza: Node) -> Jid:
     """Whose messages a receipt is for."""
     to = stanza.jid("to")
-    return stanza.jid("participant") if to.is_group else to
+    return stanza.jid("participant") if to.is_group or to == STATUS.jid else to
 
 
 def _on_retry(network: "Network", device: Device, stanza: Node, to: Jid) -> None:
@@ -138,14 +146,15 @@ def _on_status(network: "Network", device: Device, stanza: Node, ids: list[str],
 def _tell_own_devices(network: "Network", device: Device, stanza: Node, chat: Jid) -> None:
     """What one device has read the others need not show as new."""
     receipt = _from_reader(device, stanza, str(stanza.attrs.get("type", "")))
-    if not stanza.jid("to").is_group:
+    if "participant" not in receipt.attrs:
         receipt.attrs["recipient"] = chat.account
     network.delivery.post_all(device.account, receipt, but=device)
 
 
 def _from_reader(reader: Device, stanza: Node, kind: str) -> Node:
     to = stanza.jid("to")
-    attrs: dict[str, Value] = {"from": to, "participant": reader.lid} if to.is_group else {"from": reader.lid}
+    is_shared = to.is_group or to == STATUS.jid
+    attrs: dict[str, Value] = {"from": to, "participant": reader.lid} if is_shared else {"from": reader.lid}
     attrs |= {"id": stanza.text("id"), "t": str(int(time.time()))}
     if kind:
         attrs["type"] = kind

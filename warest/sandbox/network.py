@@ -13,6 +13,7 @@ from warest.sandbox import app_state, linkcode, messages, mischief
 from warest.sandbox import iq as iqs
 from warest.sandbox.accounts import Account, Accounts, Device, Prekeys
 from warest.sandbox.calls import Calls
+from warest.sandbox.channels import Channels
 from warest.sandbox.connection import Connection
 from warest.sandbox.delivery import Delivery
 from warest.sandbox.faults import Faults
@@ -53,6 +54,7 @@ class Network:
         self.keys = PhoneKeys(store, self.prekeys)
         self.profiles = Profiles(store)
         self.groups = Groups(store, self.accounts)
+        self.channels = Channels(store)
         self.history = History(store, self.accounts, self.groups)
         self.delivery = Delivery(store)
         self.deeds = Deeds(self.groups, self.accounts, self.delivery)

@@ -12,7 +12,7 @@ from warest.sandbox.accounts import Account, Accounts, Device
 from warest.sandbox.crypto import DJB
 from warest.sandbox.delivery import Delivery
 from warest.sandbox.envelopes import Envelope, envelope
-from warest.sandbox.groups import Chat, Group, Groups
+from warest.sandbox.groups import STATUS, Chat, Group, Groups, StatusUpdates
 from warest.sandbox.history import History, Item
 from warest.sandbox.nodes import MalformedNode, Node, Value
 from warest.sandbox.phone import PhoneKeys
@@ -52,8 +52,9 @@ class Phones:
         """Send a message as the phone: to the others' phones and sessions, and to its own sessions."""
         item = Item(to, sender, message_id or "3A" + secrets.token_hex(9).upper(), int(time.time()), message)
         if isinstance(to, Group):
-            self._send_to_group(to, item)
-            return item.id
+            return self._send_to_many(to, to.members, item)
+        if isinstance(to, StatusUpdates):
+            return self._send_to_many(to, list(self._accounts), item)
         self._history.add(sender, item)
         is_heard = not self._profiles.blocks(to, sender)
         if to is not sender and is_heard:
@@ -65,22 +66,23 @@ class Phones:
             self._delivery.post(device, self._stanza(item, device))
         return item.id
 
-    def _send_to_group(self, group: Group, item: Item) -> None:
-        for member in group.members:
+    def _send_to_many(self, chat: Group | StatusUpdates, members: list[Account], item: Item) -> str:
+        for member in members:
             self._history.add(member, item)
         self._history.mark(item.sender, [item.id], "delivered")
         outside = envelope(item.message)
-        distribution, shared = self._group_keys.encrypt(item.sender, group.jid, item.message.SerializeToString())
+        distribution, shared = self._group_keys.encrypt(item.sender, chat.jid, item.message.SerializeToString())
         shared.attrs |= _about(outside)
-        for device in group.devices():
-            key = _key_message(group, distribution).SerializeToString()
+        key = _key_message(chat, distribution).SerializeToString()
+        for device in (device for member in members for device in member.devices.values()):
             encs = [self._keys.encrypt(item.sender, device, key), shared]
             self._delivery.post(device, Node("message", _address(item, device), [*encs, *outside.children()]))
+        return item.id
 
     def _stanza(self, item: Item, device: Device, *, retry: int = 0) -> Node:
         """The message for one device: a session of the sender's own account gets a copy that names the chat."""
         sender, message, outside = item.sender, item.message, envelope(item.message)
-        if isinstance(item.chat, Group):
+        if not isinstance(item.chat, Account):
             again = _key_message(item.chat, self._group_keys.distribution(sender, item.chat.jid))
             again.MergeFrom(message)
             message = again
@@ -122,8 +124,11 @@ class Phones:
             return  # Between the devices of one account: nothing that people see.
         self._take(phone, sender, message_id, message, retries)
 
-    def receive_in_group(self, phone: Account, sender: Device, stanza: Node, group: Group, encs: list[Node]) -> None:
-        """The same of a message to a group: the sender's key, the message under it, or after a retry both in one."""
+    def receive_in_group(
+        self, phone: Account, sender: Device, stanza: Node, group: Group | StatusUpdates, encs: list[Node]
+    ) -> None:
+        """The same of a message to a group, or a status: the sender's key, the message under it, or after a retry both
+        in one."""
         message_id = stanza.text("id")
         if self._history.has(phone, sender.account, message_id):
             return
@@ -139,7 +144,7 @@ class Phones:
         message.ClearField("senderKeyDistributionMessage")
         self._show(phone, Item(group, sender.account, message_id, int(time.time()), message, retries))
 
-    def _opened(self, phone: Account, sender: Device, group: Group, enc: Node) -> Any:
+    def _opened(self, phone: Account, sender: Device, group: Group | StatusUpdates, enc: Node) -> Any:
         if enc.text("type") == "skmsg":
             data = self._group_keys.decrypt(phone, group.jid, sender, enc)
         else:
@@ -178,7 +183,8 @@ class Phones:
             return
         now = str(int(time.time()))
         bundle = self._keys.bundle(phone)
-        group = self._groups.find(stanza.jid("to"))
+        to = stanza.jid("to")
+        group = STATUS if to == STATUS.jid else self._groups.find(to)
         attrs = _from(phone, group or sender.account) | {"id": message_id, "type": "retry", "t": now}
         if sender.account is phone and group is None:
             attrs["recipient"] = stanza.jid("to").account
@@ -203,14 +209,14 @@ class Phones:
 
 def _from(phone: Account, chat: Chat) -> dict[str, Value]:
     """Who says something in a chat."""
-    return {"from": chat.jid, "participant": phone.lid} if isinstance(chat, Group) else {"from": phone.lid}
+    return {"from": chat.jid, "participant": phone.lid} if not isinstance(chat, Account) else {"from": phone.lid}
 
 
 def _address(item: Item, device: Device) -> dict[str, Value]:
     sender, chat, outside = item.sender, item.chat, envelope(item.message)
     attrs = _from(sender, chat) | {"id": item.id, "type": outside.type, "t": str(item.timestamp)}
     attrs |= {"notify": sender.name} | ({"edit": outside.edit} if outside.edit else {})
-    if isinstance(chat, Group):
+    if not isinstance(chat, Account):
         return attrs | {"participant_pn": sender.pn, "addressing_mode": "lid"}
     if device.account is sender:
         return attrs | {"recipient": chat.lid, "peer_recipient_pn": chat.pn}
@@ -223,7 +229,7 @@ def _about(outside: Envelope) -> dict[str, Value]:
     return attrs | ({"decrypt-fail": "hide"} if outside.is_quiet else {})
 
 
-def _key_message(group: Group, distribution: bytes) -> Any:
+def _key_message(group: Group | StatusUpdates, distribution: bytes) -> Any:
     part = protos.e2e.SenderKeyDistributionMessage(groupID=group.key, axolotlSenderKeyDistributionMessage=distribution)
     return protos.e2e.Message(senderKeyDistributionMessage=part)
 

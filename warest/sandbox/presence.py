@@ -48,7 +48,7 @@ class Presence:
 
     def write(self, by: Account, chat: Chat, state: Node) -> None:
         """Everybody else in the chat sees that this one writes, on the phone and on the sessions that are online."""
-        for other in chat.members if isinstance(chat, Group) else (chat,):
+        for other in (chat,) if isinstance(chat, Account) else chat.members:
             if other is by:
                 continue
             attrs: dict[str, Value] = {"from": by.lid}

@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 _HOST = "https://pps.whatsapp.net"
 
 
+def get_status_privacy(network: "Network", device: Device, iq: Node) -> list[Node]:
+    """Who sees the status: whoever is in the address book."""
+    return [Node("privacy", {}, [Node("list", {"type": "contacts", "default": "true"})])]
+
+
 def get_picture(network: "Network", device: Device, iq: Node) -> list[Node]:
     """Where the picture of an account is. It is not said of one that hides it."""
     account = network.accounts.find(iq.jid("target"))

@@ -133,7 +133,7 @@ class Writing:
 def _key(account: Account, chat: Chat, target: Target) -> Any:
     """How the phone names a message of a chat to the others there."""
     is_own = target.sender is account
-    if not isinstance(chat, Group):
+    if isinstance(chat, Account):
         return protos.common.MessageKey(remoteJID=str(chat.lid), fromMe=is_own, ID=target.id)
     who = {} if is_own else {"participant": str(target.sender.lid)}
     return protos.common.MessageKey(remoteJID=chat.key, fromMe=is_own, ID=target.id, **who)

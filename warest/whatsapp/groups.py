@@ -48,6 +48,16 @@ def facts(info: GroupInfo, other_name: OtherName, *, with_members: bool = True) 
     return dataclasses.asdict(told)
 
 
+def subgroup(target: Any) -> groups.Subgroup:
+    """Of a Neonize.GroupLinkTarget."""
+    return groups.Subgroup(
+        jid=str(jid_of(target.JID).account),
+        name=text(target.GroupName.Name),
+        named_at=_seconds(target.GroupName.NameSetAt),
+        is_announce=target.GroupIsDefaultSub.IsDefaultSubGroup,
+    )
+
+
 def changes(event: Any, other_name: OtherName) -> dict[str, Any]:
     """The fields of GroupFacts that a GroupInfoEvent changes, but for the members."""
     people = _People({}, other_name)

@@ -83,7 +83,8 @@ _QUOTED = {
     "contactsArrayMessage": "contacts",
 }
 
-_UNSEEN_CHATS = {"newsletter", "broadcast"}
+#: Servers of what people see elsewhere than in their chats.
+UNSEEN_CHATS = {"newsletter", "broadcast"}
 
 
 def is_of_a_chat(message: MessageEv) -> bool:
@@ -93,9 +94,7 @@ def is_of_a_chat(message: MessageEv) -> bool:
     """
     fields = {field.name for field, _ in message.Message.ListFields()}
     is_key = bool(fields) and fields <= _COMPANIONS
-    return (
-        message.Info.Category != "peer" and message.Info.MessageSource.Chat.Server not in _UNSEEN_CHATS and not is_key
-    )
+    return message.Info.Category != "peer" and message.Info.MessageSource.Chat.Server not in UNSEEN_CHATS and not is_key
 
 
 def seen_phone_at(message: MessageEv) -> float | None:

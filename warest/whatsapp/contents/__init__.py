@@ -40,6 +40,13 @@ def _preview(command: commands.SendText) -> dict[str, Any]:
     return {"matchedText": command.link, **told}
 
 
+def status(command: commands.ShowStatus) -> Content:
+    part = protos.e2e.ExtendedTextMessage(
+        text=command.text, backgroundArgb=command.background, textArgb=command.foreground, font=command.font
+    )
+    return protos.e2e.Message(extendedTextMessage=part)
+
+
 def contacts(command: commands.SendContacts, to: str) -> Content:
     """One card stands alone, several in an array."""
     cards = [protos.e2e.ContactMessage(displayName=name, vcard=vcard) for name, vcard in command.cards]
@@ -56,6 +63,29 @@ def location(command: commands.SendLocation, to: str) -> Content:
     if command.address:
         place.address = command.address
     return context.message("locationMessage", place, command, to)
+
+
+def live_location(command: commands.SendLiveLocation, to: str, now_ns: int) -> Content:
+    """Phones know by the number which of two is the later one: it is in us."""
+    place = protos.e2e.LiveLocationMessage(
+        degreesLatitude=command.latitude,
+        degreesLongitude=command.longitude,
+        accuracyInMeters=command.accuracy,
+        speedInMps=command.speed,
+        degreesClockwiseFromMagneticNorth=command.heading,
+        sequenceNumber=now_ns // 1000,
+        timeOffset=0,
+    )
+    if command.caption:
+        place.caption = command.caption
+    return context.message("liveLocationMessage", place, command, to)
+
+
+def album(command: commands.SendAlbum, to: str) -> Content:
+    """Tells phones what to wait for; the files come behind it."""
+    kinds = [file["kind"] for file in command.files]
+    part = protos.e2e.AlbumMessage(expectedImageCount=kinds.count("image"), expectedVideoCount=kinds.count("video"))
+    return context.message("albumMessage", part, command, to)
 
 
 def poll(command: commands.SendPoll, to: str, secret: bytes) -> Content:

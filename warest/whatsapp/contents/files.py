@@ -7,6 +7,7 @@ from typing import Any
 from warest import commands
 from warest.whatsapp import protos
 from warest.whatsapp.contents import context
+from warest.whatsapp.contents.actions import key_of
 from warest.whatsapp.contents.context import Content
 
 File = dict[str, Any]  #: where WhatsApp has a file, and the keys to it: fields that every message with a file has
@@ -21,6 +22,15 @@ def file(command: commands.SendFile, uploaded: File, to: str) -> Content:
     content = context.message(name, part, command, to)
     if wrapper := _wrapper(command):
         return protos.e2e.Message(**{wrapper: protos.e2e.FutureProofMessage(message=content)})
+    return content
+
+
+def of_album(command: commands.SendFile, uploaded: File, to: str, album: commands.Key) -> Content:
+    """One of the files that the message `album` has announced."""
+    content = file(command, uploaded, to)
+    association = content.messageContextInfo.messageAssociation
+    association.associationType = protos.e2e.MessageAssociation.MEDIA_ALBUM
+    association.parentMessageKey.CopyFrom(key_of(album))
     return content
 
 

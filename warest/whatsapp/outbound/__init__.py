@@ -8,6 +8,7 @@ from warest.whatsapp import protos
 from warest.whatsapp.client import Client
 from warest.whatsapp.outbound import (
     actions,
+    albums,
     app_state,
     blocks,
     calls,
@@ -43,11 +44,14 @@ def logout(client: Client, _: commands.Logout, __: Take) -> None:
 
 _HANDLERS: dict[type, Callable[[Client, Any, Take], Any]] = {
     commands.SendText: sends.text,
+    commands.ShowStatus: sends.status,
     commands.SendFile: sends.file,
     commands.SendFiles: many_files.send,
+    commands.SendAlbum: albums.send,
     commands.SendInteractive: sends.buttons,
     commands.SendContacts: sends.contacts,
     commands.SendLocation: sends.location,
+    commands.SendLiveLocation: sends.live_location,
     commands.SendPoll: sends.poll,
     commands.React: actions.react,
     commands.Edit: actions.edit,
@@ -61,6 +65,7 @@ _HANDLERS: dict[type, Callable[[Client, Any, Take], Any]] = {
     commands.PinChat: app_state.pin_chat,
     commands.ClearChat: app_state.clear_chat,
     commands.MarkChatRead: app_state.mark_chat_read,
+    commands.FollowChannel: actions.follow_channel,
     commands.CheckNumbers: lookups.check_numbers,
     commands.ResolveName: lookups.resolve,
     commands.GroupExists: lookups.group_exists,
@@ -87,6 +92,7 @@ _HANDLERS: dict[type, Callable[[Client, Any, Take], Any]] = {
     group_commands.PreviewGroup: groups.preview,
     group_commands.JoinGroup: groups.join,
     group_commands.AskRequests: groups.ask_requests,
+    group_commands.AskSubgroups: groups.ask_subgroups,
     group_commands.ApproveRequests: groups.approve,
     group_commands.DissolveGroup: groups.dissolve,
     profile_commands.LookAt: profiles.look_at,

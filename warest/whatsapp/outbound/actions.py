@@ -39,6 +39,15 @@ def mark_read(client: Client, command: commands.MarkRead, _: Any) -> dict[str, A
     return _DONE
 
 
+def follow_channel(client: Client, command: commands.FollowChannel, _: Any) -> dict[str, Any]:
+    do = client.engine.follow_newsletter if command.follows else client.engine.unfollow_newsletter
+    try:
+        do(engine_jid(Jid.parse(command.jid)))
+    except (protos.errors.FollowNewsletterError, protos.errors.UnfollowNewsletterError) as error:
+        raise refusal(error) from error
+    return _DONE
+
+
 def _say(client: Client, key: commands.Key, content: Any) -> dict[str, Any]:
     send(client, Jid.parse(key.chat), content)
     return _DONE

@@ -7,6 +7,7 @@ from warest.errors import CommandTimeout, InvalidInput, NotConnected, WarestErro
 from warest.ids import Jid
 from warest.whatsapp import protos
 from warest.whatsapp.client import Client
+from warest.whatsapp.inbound import UNSEEN_CHATS
 from warest.whatsapp.inbound import jid as jid_of
 
 #: What the engine says when nothing has left this machine, so that sending again is safe (trap 12).
@@ -24,7 +25,8 @@ def send(client: Client, to: Jid, message: Any) -> commands.Sent:
     except protos.errors.SendMessageError as error:
         raise refusal(error) from error
     number, lid = names_of(client, to)
-    client.tell_sent(number or to, answer.ID, answer.Timestamp, message)
+    if to.server not in UNSEEN_CHATS:
+        client.tell_sent(number or to, answer.ID, answer.Timestamp, message)
     return commands.Sent(
         to=str(to),
         to_pn=str(number) if number else None,
@@ -37,7 +39,7 @@ def send(client: Client, to: Jid, message: Any) -> commands.Sent:
 
 def names_of(client: Client, account: Jid) -> tuple[Jid | None, Jid | None]:
     """Number and LID of a person; the engine has just learned the pair in order to send. None where unknown."""
-    if account.is_group:
+    if account.is_group or account.server in UNSEEN_CHATS:
         return None, None
     other = other_name(client, account)
     return (other, account) if account.is_lid else (account, other)

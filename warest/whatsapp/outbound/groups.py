@@ -110,6 +110,11 @@ def ask_requests(client: Client, command: commands.AskRequests, _: Take) -> list
     return [dataclasses.asdict(one) for one in _requests(client, command.jid)]
 
 
+def ask_subgroups(client: Client, command: commands.AskSubgroups, _: Take) -> list[dict[str, Any]]:
+    found = _asked(client.engine.get_sub_groups, _group(command.jid))
+    return [dataclasses.asdict(known.subgroup(one)) for one in found]
+
+
 def approve(client: Client, command: commands.ApproveRequests, _: Take) -> list[dict[str, Any]]:
     """The engine cannot approve: an admin adds whoever asks, which grants it. Nobody else is added so."""
     waiting = _requests(client, command.jid)

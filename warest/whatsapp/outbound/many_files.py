@@ -25,7 +25,7 @@ def send(client: Client, command: commands.SendFiles, take: Take) -> Results:
             told[one["to"]].append({**one, **about})
         if all(isinstance(error, NotConnected) for error in errors) and len(errors) == len(command.to):
             raise errors[0]  # at the very first file: nothing was sent, so that the command may be tried again
-    results = [_of_recipient(to, files) for to, files in told.items()]
+    results = [of_recipient(to, files) for to, files in told.items()]
     if not any("timestamp" in result for result in results):
         worst = sends.worst_of(errors)
         worst.details["results"] = results
@@ -57,7 +57,7 @@ def _one_of_many(
     return sent
 
 
-def _of_recipient(to: str, files: Results) -> dict[str, Any]:
+def of_recipient(to: str, files: Results) -> dict[str, Any]:
     """What he got of many files; `error` is the first of those that he did not get."""
     sent = [file for file in files if "error" not in file]
     failed = [file["error"] for file in files if "error" in file]

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from warest import commands
-from warest.errors import CommandTimeout, WarestError
-from warest.ids import Jid
+from warest.errors import CommandTimeout, Unsupported, WarestError
+from warest.ids import CHANNEL_SERVER, Jid
 from warest.whatsapp import contents, presence, protos
 from warest.whatsapp.client import Client
 from warest.whatsapp.contents import files, interactive
@@ -33,7 +33,11 @@ Results = list[dict[str, Any]]
 
 
 def text(client: Client, command: commands.SendText, _: Take) -> Results:
-    return _to_all(client, command, lambda to: contents.text(command, to, everybody(client, command, Jid.parse(to))))
+    return to_all(client, command, lambda to: contents.text(command, to, everybody(client, command, Jid.parse(to))))
+
+
+def status(client: Client, command: commands.ShowStatus, _: Take) -> Results:
+    return to_all(client, command, lambda _: contents.status(command))
 
 
 def everybody(client: Client, command: commands.SendText, chat: Jid) -> list[str]:
@@ -49,29 +53,33 @@ def everybody(client: Client, command: commands.SendText, chat: Jid) -> list[str
 
 def file(client: Client, command: commands.SendFile, take: Take) -> Results:
     """One upload for all recipients."""
-    uploaded = _uploaded(client, take(command.file), command)
-    return _to_all(client, command, lambda to: files.file(command, uploaded, to))
+    file_there = uploaded(client, take(command.file), command)
+    return to_all(client, command, lambda to: files.file(command, file_there, to))
 
 
 def buttons(client: Client, command: commands.SendInteractive, take: Take) -> Results:
-    uploaded = _uploaded(client, take(command.file), command) if command.file else None
-    return _to_all(client, command, lambda to: interactive.build(command, uploaded, to))
+    file_there = uploaded(client, take(command.file), command) if command.file else None
+    return to_all(client, command, lambda to: interactive.build(command, file_there, to))
 
 
 def contacts(client: Client, command: commands.SendContacts, _: Take) -> Results:
-    return _to_all(client, command, lambda to: contents.contacts(command, to))
+    return to_all(client, command, lambda to: contents.contacts(command, to))
 
 
 def location(client: Client, command: commands.SendLocation, _: Take) -> Results:
-    return _to_all(client, command, lambda to: contents.location(command, to))
+    return to_all(client, command, lambda to: contents.location(command, to))
+
+
+def live_location(client: Client, command: commands.SendLiveLocation, _: Take) -> Results:
+    return to_all(client, command, lambda to: contents.live_location(command, to, time.time_ns()))
 
 
 def poll(client: Client, command: commands.SendPoll, _: Take) -> Results:
     """Each recipient's poll has its own secret, which is stored with the message."""
-    return _to_all(client, command, lambda to: contents.poll(command, to, os.urandom(contents.POLL_SECRET)))
+    return to_all(client, command, lambda to: contents.poll(command, to, os.urandom(contents.POLL_SECRET)))
 
 
-def _uploaded(client: Client, data: bytes, command: commands.WithFile) -> files.File:
+def uploaded(client: Client, data: bytes, command: commands.WithFile) -> files.File:
     try:
         file = client.engine.upload(data, protos.enums.MediaType[_UPLOADED_AS[command.kind]])
     except protos.errors.UploadError as error:
@@ -88,13 +96,15 @@ def _uploaded(client: Client, data: bytes, command: commands.WithFile) -> files.
     }
 
 
-def _to_all(client: Client, command: commands.Outgoing, build: Callable[[str], Any]) -> Results:
+def to_all(client: Client, command: commands.Outgoing, build: Callable[[str], Any]) -> Results:
     """To each of them; for one who does not get it there is `to` and `error`. Raises the worst error if nobody does."""
     results: Results = []
     errors: list[WarestError] = []
     for to in command.to:
         recipient = Jid.parse(to)
         try:
+            if recipient.server == CHANNEL_SERVER and not isinstance(command, commands.SendText):
+                raise Unsupported("In channels only texts can be posted: files there are not encrypted, here they are.")
             content = build(to)
             if command.presence or recipient.is_lid:
                 require_somebody(client, recipient)
