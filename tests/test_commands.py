@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from warest import commands, group_commands, profile_commands
+from warest import commands, contact_commands, group_commands, profile_commands
 
 MINE = commands.Key(chat="1@lid", id="A", from_me=True)
 THEIRS = commands.Key(chat="2@g.us", id="B", from_me=False, participant="3@lid", timestamp=1_700_000_000)
@@ -56,6 +56,16 @@ SAMPLES = [
     profile_commands.HidePicture(jid="2@g.us"),
     profile_commands.AskPrivacy(),
     profile_commands.ReadContacts(),
+    profile_commands.SetName(name="Ani"),
+    profile_commands.SetAbout(text="ä"),
+    contact_commands.BeSeen(available=True),
+    contact_commands.ShowWriting(chat="1@lid", presence="composing"),
+    contact_commands.WatchPresence(jid="1@lid"),
+    contact_commands.AskBlocked(),
+    contact_commands.Block(jid="1@lid", blocked=True),
+    contact_commands.RejectCall(call_id="C", caller="1@lid"),
+    contact_commands.SetTimer(chat="1@lid", seconds=86_400),
+    contact_commands.SetDefaultTimer(seconds=0),
     group_commands.ListGroups(),
     group_commands.AskGroup(jid="2@g.us"),
     group_commands.CreateGroup(name="ä", participants=("1@lid", "3@lid")),
