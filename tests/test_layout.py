@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent
 ROWS = (
     ("errors", "ids"),
     (
-        "addresses", "client", "command_words", "commands", "contact_commands", "encrypted_media", "events",
+        "action_commands", "addresses", "client", "command_words", "commands", "contact_commands", "encrypted_media", "events",
         "file_headers", "group_commands", "keys", "lifecycle", "machine", "media", "meters", "mirroring", "numbers",
         "pages", "pictures", "polls", "profile_commands", "proxies", "texts", "vcards", "webhooks",
     ),
