@@ -13,9 +13,10 @@ ROOT = Path(__file__).parent.parent
 ROWS = (
     ("errors", "ids"),
     (
-        "action_commands", "addresses", "client", "command_words", "commands", "contact_commands", "encrypted_media", "events",
-        "file_headers", "group_commands", "keys", "lifecycle", "machine", "media", "meters", "mirroring", "numbers",
-        "pages", "pictures", "polls", "profile_commands", "proxies", "texts", "vcards", "webhooks",
+        "action_commands", "addresses", "client", "command_words", "commands", "contact_commands",
+        "encrypted_media", "events", "file_headers", "group_commands", "keys", "lifecycle", "machine", "media",
+        "meters", "mirroring", "numbers", "pages", "pictures", "polls", "profile_commands", "proxies", "texts",
+        "vcards", "webhooks",
     ),
     (
         "broker", "drivers", "whatsapp", "entities", "fetch", "lanes", "leases", "limits", "logins", "pacing",
