@@ -35,6 +35,8 @@ def test_a_login_on_a_page(product: Product) -> None:
     assert root(product, "GET", "/api/auth/session", headers=cookie).json()["username"] == "boss"
     assert root(product, "POST", "/api/auth/logout", headers=cookie).json() == {"ok": True}
     assert root(product, "GET", "/api/auth/session", headers=cookie).status_code == 401
+    broken = {"content": b"{", "headers": {"Content-Type": "application/json"}}
+    assert root(product, "POST", "/api/auth/logout", **broken).status_code == 400
 
 
 def test_a_session_by_post(product: Product) -> None:
