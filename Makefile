@@ -2,8 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-# So many tests run at a time; those of one file one after the other, since they may share a product.
-WORKERS ?= 2
+# So many tests run at a time, of which some wait; those of one file one after the other, since they may share a product.
+WORKERS ?= 3
 PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: up demo check test test-db soak bench clean
