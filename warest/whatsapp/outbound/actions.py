@@ -8,7 +8,7 @@ from warest.ids import Jid
 from warest.whatsapp import protos
 from warest.whatsapp.client import Client
 from warest.whatsapp.contents import actions as contents
-from warest.whatsapp.outbound.engine import engine_jid, refusal, send
+from warest.whatsapp.outbound.engine import engine_jid, refusal, require_somebody, send
 
 _DONE = dataclasses.asdict(commands.Done(synced=True))
 
@@ -30,7 +30,8 @@ def pin_message(client: Client, command: commands.PinMessage, _: Any) -> dict[st
 
 
 def mark_read(client: Client, command: commands.MarkRead, _: Any) -> dict[str, Any]:
-    """Nobody confirms receipts."""
+    """Nobody confirms receipts, and nobody wants one from a stranger who does not exist."""
+    require_somebody(client, Jid.parse(command.chat))
     chat, sender = engine_jid(Jid.parse(command.chat)), engine_jid(Jid.parse(command.sender))
     try:
         client.engine.mark_read(*command.ids, chat=chat, sender=sender, receipt=protos.enums.ReceiptType.READ)
