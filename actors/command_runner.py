@@ -39,6 +39,8 @@ return mine() and redis.call('SET', KEYS[2], '1', 'NX', 'EX', ARGV[2]) and 1 or 
 """
 )
 
+_OFFLINE = "The session is not online; the command waits for it."
+_ITS_TURN = "The message waits for its turn (WAREST_PACING)."
 _INTERRUPTED = "The session was interrupted at this command; it may have been carried out."
 
 
@@ -71,14 +73,14 @@ class CommandRunner:
     def run(self, client: Client, command_id: str, command: commands.Command, until: float | None) -> dict[str, Any]:
         """`until` (epoch s): as long as the session is not online, the command waits so long; None: not at all."""
         if until and not client.is_open and time.time() < until:
-            return self._put_off(command_id, command, until)
+            return self._put_off(command_id, command, until, AGAIN_MS, _OFFLINE)
         if self._pacing and isinstance(command, commands.SENDS):
             try:
                 command, waits = self._paced(self._pacing, command)
             except (RateLimited, DriverError) as error:
                 return self._failed(command_id, command, error)
             if waits > IN_PLACE:
-                return self._later(command_id, command, until, waits)
+                return self._put_off(command_id, command, until, int(waits * 1000) + 1, _ITS_TURN)
             time.sleep(waits)
         if not self._begin(command_id):
             return self._failed(command_id, command, CommandTimeout(_INTERRUPTED))
@@ -108,24 +110,21 @@ class CommandRunner:
             command = dataclasses.replace(command, presence="composing")
         return command, waits
 
-    def _later(self, command_id: str, command: commands.Outgoing, until: float | None, waits: float) -> dict[str, Any]:
-        """Others need not wait behind it. Whoever asked for it hears that it waits."""
-        order = self._house.bus.command(self._session, command_id, command, until)
-        self._house.broker.enqueue(order, delay=int(waits * 1000) + 1)
-        return refused(CommandTimeout("The message waits for its turn (WAREST_PACING)."))
-
     def _again(self, command_id: str, command: commands.Command, until: float) -> dict[str, Any]:
         """We had begun, and nothing was sent. First the order, then the mark: whoever dies between them has the outcome
         unknown."""
-        answer = self._put_off(command_id, command, until)
+        answer = self._put_off(command_id, command, until, AGAIN_MS, _OFFLINE)
         self._house.redis.delete(keys.started_command(command_id))
         return answer
 
-    def _put_off(self, command_id: str, command: commands.Command, until: float) -> dict[str, Any]:
-        """The mark stays: one that died half-way may have been sent, whoever looks at it again."""
+    def _put_off(
+        self, command_id: str, command: commands.Command, until: float | None, delay_ms: int, why: str
+    ) -> dict[str, Any]:
+        """Others need not wait behind it, and whoever asked for it hears that it waits. Its mark stays: one that died
+        half-way may have been sent, whoever looks at it again."""
         order = self._house.bus.command(self._session, command_id, command, until)
-        self._house.broker.enqueue(order, delay=AGAIN_MS)
-        return refused(CommandTimeout("The session is not online; the command waits for it."))
+        self._house.broker.enqueue(order, delay=delay_ms)
+        return refused(CommandTimeout(why))
 
     def _failed(
         self, command_id: str, command: commands.Command, error: WarestError, taken: Iterable[str] = ()

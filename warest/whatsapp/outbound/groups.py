@@ -13,6 +13,7 @@ from warest.whatsapp import groups as known
 from warest.whatsapp import protos
 from warest.whatsapp.client import Client
 from warest.whatsapp.inbound import jid as jid_of
+from warest.whatsapp.outbound import pictures
 from warest.whatsapp.outbound.engine import engine_jid, other_name, refusal, whole
 from warest.whatsapp.outbound.sends import Take
 
@@ -28,9 +29,6 @@ _NOT_ALLOWED = frozenset({401, 403})
 _UNKNOWN = 404
 
 _STATUS = re.compile(r"status (\d{3})")
-
-#: What the engine says of a picture that there is not, or that we may not see.
-_NO_PICTURE = ("does not have a profile picture", "hidden")
 
 
 def list_groups(client: Client, _: commands.ListGroups, __: Take) -> list[dict[str, Any]]:
@@ -183,14 +181,8 @@ def _requests(client: Client, jid: str) -> list[commands.JoinRequest]:
 
 
 def _picture(client: Client, group: Any) -> str | None:
-    wanted = protos.engine.GetProfilePictureParams(Preview=False, ExistingID="", IsCommunity=False)
-    try:
-        found = client.engine.get_profile_picture(group, wanted)
-    except protos.errors.GetProfilePictureError as error:
-        if any(words in str(error) for words in _NO_PICTURE):
-            return None
-        raise refusal(error) from error
-    return found.URL or None
+    found = pictures.find(client, group)
+    return found.URL if found else None
 
 
 def _facts(client: Client, info: Any) -> dict[str, Any]:

@@ -9,12 +9,10 @@ from warest.ids import PN_SERVER, Jid
 from warest.whatsapp import address_book, protos
 from warest.whatsapp.client import Client
 from warest.whatsapp.inbound import jid as jid_of
+from warest.whatsapp.outbound import pictures
 from warest.whatsapp.outbound.app_state import NO_KEYS
 from warest.whatsapp.outbound.engine import engine_jid, names_of, other_name, refusal, whole
 from warest.whatsapp.outbound.sends import Take
-
-#: What the engine says of a picture that there is not, or that we may not see.
-_NO_PICTURE = ("does not have a profile picture", "hidden")
 
 #: The contract's names -> the engine's.
 _PRIVACY = dict(
@@ -123,12 +121,5 @@ def _shown(client: Client, jid: Jid, info: Any, pictures: bool) -> commands.Show
 
 
 def _picture(client: Client, jid: Jid, *, preview: bool) -> dict[str, str] | None:
-    """All three fields have to be said, or none counts."""
-    how = protos.engine.GetProfilePictureParams(Preview=preview, ExistingID="", IsCommunity=False)
-    try:
-        found = client.engine.get_profile_picture(engine_jid(jid), how)
-    except protos.errors.GetProfilePictureError as error:
-        if any(words in str(error) for words in _NO_PICTURE):
-            return None
-        raise refusal(error) from error
-    return dataclasses.asdict(commands.Picture(id=found.ID, url=found.URL, type=found.Type)) if found.URL else None
+    found = pictures.find(client, engine_jid(jid), preview=preview)
+    return dataclasses.asdict(commands.Picture(id=found.ID, url=found.URL, type=found.Type)) if found else None
