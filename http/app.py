@@ -195,7 +195,8 @@ def _routes(
     yield from own_words.routes(own)
     yield from blocklist.routes(own)
     yield from calls.routes(own)
-    yield from people.routes(own, opened)
+    grouping = Grouping(parts.bus, access, parts.settings, parts.states, opened)
+    yield from people.routes(own, grouping, opened)
     yield "/api/v1/messages/send/text", messages.SendTextResource(sending)
     yield "/api/v1/messages/send/document", documents.SendDocument(files_sending)
     yield "/api/v1/messages/send/media", media_sends.SendMedia(files_sending)
@@ -232,7 +233,6 @@ def _routes(
         "/api/v1/chats/{chatId}/messages",
         chats.ChatMessagesResource(access, parts.states, opened, views, parts.settings),
     )
-    grouping = Grouping(parts.bus, access, parts.settings, parts.states, opened)
     yield from groups.routes(grouping)
     yield from group_people.routes(grouping)
     yield from group_links.routes(grouping)

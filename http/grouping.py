@@ -135,6 +135,13 @@ class Grouping:
         found = None if refresh else self.groups.get(place.account, place.record.ulid, place.group)
         return found or self.learned(place, self.order(place, AskGroup(jid=place.group)))
 
+    def shown(self, place: Place) -> GroupFacts | None:
+        """The same of a group that need not be ours; None: WhatsApp does not show it."""
+        if found := self.groups.get(place.account, place.record.ulid, place.group):
+            return found
+        told = self.unless_refused(place, AskGroup(jid=place.group))
+        return self.learned(place, told) if told else None
+
     def _ask_again(self, place: Place) -> None:
         """A group of a listing, which may be ours no longer. Its members are known from now on."""
         if told := self.unless_refused(place, AskGroup(jid=place.group)):

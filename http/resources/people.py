@@ -5,6 +5,7 @@ Facts: contract, endpoints.md section 10; decision 38 (contacts and groups are i
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Annotated, Any
 
 import falcon
@@ -12,10 +13,10 @@ from pydantic import AliasChoices, BeforeValidator, Field, WithJsonSchema
 
 from warest import ids
 from warest.commands import CheckNumbers
-from warest.errors import Unsupported, WhatsAppRefused
-from warest.group_commands import AskGroup, ListGroups
+from warest.errors import Unsupported
 from warest.http.codes import Code
 from warest.http.errors import Family, Refusal
+from warest.http.grouping import Grouping, Place
 from warest.http.loose import words
 from warest.http.operation import Answer, Flag, Result, Word, operation
 from warest.http.resources.profile import CODES, OfSession, Profile, pictures_of
@@ -99,8 +100,9 @@ class FoundNumbers(Result):
 class ListContacts:
     """/api/v1/profile/list-contacts"""
 
-    def __init__(self, profile: Profile, store: Store) -> None:
+    def __init__(self, profile: Profile, grouping: Grouping, store: Store) -> None:
         self._profile = profile
+        self._grouping = grouping
         self._store = store
 
     @operation("Whom the account knows", family=Family.E1, parameters=Listing, result=KnownPeople, codes=CODES)
@@ -122,25 +124,16 @@ class ListContacts:
 
     def _members(self, account: Account, record: SessionRecord, groups: list[str]) -> list[dict[str, Any]]:
         """Everybody once, in the order of the groups."""
-        wanted = [_group(name) for name in groups] or [one["jid"] for one in self._profile.ask(record, ListGroups())]
+        place = Place(account, record)
+        wanted = [_group(name) for name in groups] or [one.jid for one in self._grouping.listed(place, refresh=False)]
         if len(groups) > _GROUPS:
             raise Refusal(Code.INVALID_PARAMETER, f"groupIds may be {_GROUPS} at most")
         names: dict[str, None] = {}
         for jid in wanted[:_GROUPS]:
-            names |= dict.fromkeys(pn or lid for pn, lid in self._people(account, record, jid))
+            facts = self._grouping.shown(replace(place, group=jid))
+            names |= dict.fromkeys(one.pn or one.lid for one in (facts.members if facts else None) or ())
         contacts = _by_name(self._store, account, record, names)
         return [_told_of(name, contacts.get(name)) for name in names]
-
-    def _people(self, account: Account, record: SessionRecord, group: str) -> list[tuple[str, str]]:
-        """By both names; of a group that is not stored here, as WhatsApp says. Nobody, if it is not ours to see."""
-        known = self._store.groups.get(account, record.ulid, group)
-        if known and known.members is not None:
-            return [(member.pn, member.lid) for member in known.members]
-        try:
-            facts = self._profile.ask(record, AskGroup(jid=group))
-        except WhatsAppRefused:
-            return []
-        return [(member["pn"], member["lid"]) for member in facts["members"] or ()]
 
     def _look_closely(self, record: SessionRecord, people: list[dict[str, Any]]) -> None:
         shown = self._profile.look(record, [each["jid"] for each in people], pictures=True)
@@ -243,7 +236,7 @@ def _by_name(store: Store, account: Account, record: SessionRecord, names: Itera
     return found
 
 
-def routes(profile: Profile, store: Store) -> Iterator[tuple[str, Any]]:
-    yield "/api/v1/profile/list-contacts", ListContacts(profile, store)
+def routes(profile: Profile, grouping: Grouping, store: Store) -> Iterator[tuple[str, Any]]:
+    yield "/api/v1/profile/list-contacts", ListContacts(profile, grouping, store)
     yield "/api/v1/profile/on-whatsapp", OnWhatsApp(profile)
     yield "/api/v1/profile/business-profile", BusinessProfile(profile)
