@@ -31,6 +31,7 @@ soak: .venv/installed  ## what takes long: time-outs, supervisors that take over
 bench: .venv/installed  ## print latency, throughput, searches and what media is made smaller by, taken in one run
 	PYTHONPATH=tests $(BIN)/python tests/benchmarks/broker.py
 	PYTHONPATH=tests $(BIN)/python tests/benchmarks/gateway.py
+	PYTHONPATH=tests $(BIN)/python tests/benchmarks/webhooks.py
 	PYTHONPATH=tests $(BIN)/python tests/benchmarks/sessions.py
 	PYTHONPATH=tests $(BIN)/python tests/benchmarks/media.py
 	PYTHONPATH=tests $(BIN)/python tests/benchmarks/search.py

@@ -15,7 +15,7 @@ import orjson
 from warest import annals, group_annals, keys
 from warest.config.house import House
 from warest.errors import Conflict, NotFound, WarestError
-from warest.lanes import Entry, Lanes
+from warest.lanes import Entry, Lanes, Left
 from warest.store import ChatNews, ContactNews, Store
 
 log = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ class History:
 
     def remember(self, session: str) -> None:
         """Write down what waits."""
-        if not self._lanes.empty(keys.notes(session), lambda entries: self._written(session, entries)):
+        if self._lanes.empty(keys.notes(session), lambda entries: self._written(session, entries)) is Left.TAKEN:
             again = self._house.bus.message(keys.HISTORY_QUEUE, "remember", session=session)
             self._house.broker.enqueue(again, delay=LOOK_AGAIN_MS)
 

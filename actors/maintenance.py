@@ -1,4 +1,7 @@
-"""What has to be done now and then: temporary files whose time is over are deleted, ours and those made for callers."""
+"""What has to be done now and then: what is kept for a time only is deleted when that is over.
+
+That is temporary files, ours and those made for callers, and events.
+"""
 
 import logging
 from typing import Any, Protocol
@@ -15,13 +18,13 @@ log = logging.getLogger(__name__)
 #: From one round to the next, ms.
 PERIOD_MS = 300_000
 
-#: Files that are deleted before it is looked again for how many there are.
+#: Files or events that are deleted before it is looked again for how many there are.
 _BATCH = 1000
 
 
 class Swept(Protocol):
     def sweep(self, at_most: int = ..., /) -> int:
-        """Delete what has expired, `at_most` files if there are more; returns how many."""
+        """Delete what has expired, `at_most` of it if there is more; returns how much."""
 
 
 def declare(house: House, *swept: Swept, period_ms: int = PERIOD_MS) -> Rounds:
@@ -45,4 +48,4 @@ def _sweep(each: Swept) -> None:
         while each.sweep(_BATCH) >= _BATCH:
             pass
     except WarestError as error:
-        log.warning("temporary files are not swept away, until the next round: %s", error.message)
+        log.warning("what has expired is not swept away, until the next round: %s", error.message)

@@ -2,21 +2,15 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
+from pydantic import BaseModel, Field
 
-from warest.addresses import Networks
-from warest.config.kinds import lower, variables
-
-
-def _networks(value: str) -> str:
-    Networks.parse(value)  # its ValueError says what is wrong
-    return value
+from warest.config.kinds import PrivateNetworks, variables
 
 
 class FetchSettings(BaseModel):
     """Which hosts may be fetched from, and for how long."""
 
-    fetch_networks: Annotated[str, BeforeValidator(lower), AfterValidator(_networks)] = variables(
+    fetch_networks: PrivateNetworks = variables(
         "WAREST_FETCH_PRIVATE_NETWORKS",
         default="deny",
         help="What may be fetched besides the public internet: `deny` is nothing, `allow` all, else addresses and "

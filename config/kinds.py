@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, ValidationInfo
 
+from warest import addresses
 from warest.command_words import CommandWords
 
 
@@ -54,6 +55,21 @@ def _header_text(value: str) -> str:
 def _networks(value: str) -> str:
     for part in split(value):
         ipaddress.ip_network(part, strict=False)  # its ValueError says what is wrong
+    return value
+
+
+def _private_networks(value: str) -> str:
+    addresses.Networks.parse(value)  # its ValueError says what is wrong
+    return value
+
+
+def _receivers_networks(value: str) -> str:
+    return value if value == "auto" else _private_networks(value)
+
+
+def _waits(value: str) -> str:
+    if any(float(part) < 1 for part in split(value)):  # its ValueError, for what is no number, says what is wrong
+        raise ValueError("waits are of a second or more")
     return value
 
 
@@ -114,6 +130,9 @@ SessionStore = Annotated[str, AfterValidator(_session_store)]
 NeededByServer = Annotated[str, AfterValidator(_needed_by_server), Field(validate_default=True)]
 Commands = Annotated[str, AfterValidator(_commands)]
 Networks = Annotated[str, AfterValidator(_networks)]
+PrivateNetworks = Annotated[str, BeforeValidator(lower), AfterValidator(_private_networks)]
+ReceiversNetworks = Annotated[str, BeforeValidator(lower), AfterValidator(_receivers_networks)]
+Waits = Annotated[str, AfterValidator(_waits)]
 # As in the original: at least a second, and 0 calls is a slip.
 RateWindow = Annotated[int, AfterValidator(lambda value: max(1000, value))]
 RateMax = Annotated[int, Field(ge=0), AfterValidator(lambda value: value or 120)]

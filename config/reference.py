@@ -10,9 +10,11 @@ from warest.config.fetch_settings import FetchSettings
 from warest.config.media_settings import MediaSettings
 from warest.config.mirror_settings import MirrorSettings
 from warest.config.pacing_settings import PacingSettings
+from warest.config.reaction_settings import ReactionSettings
 from warest.config.settings import Settings, names_of
 from warest.config.storage_settings import StorageSettings
 from warest.config.upload_settings import UploadSettings
+from warest.config.webhook_settings import WebhookSettings
 
 #: The settings by chapter; those that `Settings` itself has come first, without a title.
 GROUPS: dict[str, type[BaseModel]] = {
@@ -23,6 +25,8 @@ GROUPS: dict[str, type[BaseModel]] = {
     "Files to send": UploadSettings,
     "Compression": MediaSettings,
     "Pacing": PacingSettings,
+    "Webhooks": WebhookSettings,
+    "Actions of receivers": ReactionSettings,
 }
 
 _ROOT = Path(__file__).resolve().parent.parent

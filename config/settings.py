@@ -33,7 +33,6 @@ from warest.config.kinds import (
     RateWindow,
     Seconds,
     SessionStore,
-    Sha2,
     TimeZone,
     lower,
     variables,
@@ -41,12 +40,23 @@ from warest.config.kinds import (
 from warest.config.media_settings import MediaSettings
 from warest.config.mirror_settings import MirrorSettings
 from warest.config.pacing_settings import PacingSettings
+from warest.config.reaction_settings import ReactionSettings
 from warest.config.storage_settings import StorageSettings
 from warest.config.upload_settings import UploadSettings
+from warest.config.webhook_settings import WebhookSettings
 from warest.errors import SetupError
 
 
-class Settings(StorageSettings, FetchSettings, MediaSettings, MirrorSettings, UploadSettings, PacingSettings):
+class Settings(
+    StorageSettings,
+    FetchSettings,
+    MediaSettings,
+    MirrorSettings,
+    UploadSettings,
+    PacingSettings,
+    WebhookSettings,
+    ReactionSettings,
+):
     """The settings of one process, checked. Secrets that nobody set are in config/secrets.py.
 
     A group that would make this file too long has a file of its own and is inherited, so that all are read alike.
@@ -160,28 +170,6 @@ class Settings(StorageSettings, FetchSettings, MediaSettings, MirrorSettings, Up
         help="PostgreSQL only: the schema of our tables, made if it is not there; default is the user's own.",
     )
 
-    webhook_default_url: str = variables("WEBHOOK_DEFAULT_URL", default="", help="Receiver of sessions without one.")
-    webhook_default_secret: str = variables(
-        "WEBHOOK_DEFAULT_SECRET",
-        default="",
-        secret=True,
-        help="Signs where a session has no secret; generated if unset.",
-    )
-    webhook_timeout_ms: Milliseconds = variables(
-        "WAREST_WEBHOOK_TIMEOUT_MS", default=10_000, help="Longest wait for a receiver, ms."
-    )
-    webhook_preflight_timeout_ms: Milliseconds = variables(
-        "WAREST_WEBHOOK_PREFLIGHT_TIMEOUT_MS", default=5_000, help="Longest wait for a preflight's answer, ms."
-    )
-    webhook_retries: Annotated[int, Field(ge=0, le=20)] = variables(
-        "WAREST_WEBHOOK_RETRIES", default=3, help="Fast retries, before the long schedule begins."
-    )
-    webhook_backoff_ms: Milliseconds = variables(
-        "WAREST_WEBHOOK_BACKOFF_MS", default=800, help="Wait before the first fast retry, doubled for each next, ms."
-    )
-    webhook_jitter_ms: Milliseconds = variables(
-        "WAREST_WEBHOOK_JITTER_MS", default=300, help="Random addition to each wait, ms."
-    )
     send_events: bool = variables(
         "WAREST_SEND_EVENTS",
         default=False,
@@ -193,7 +181,6 @@ class Settings(StorageSettings, FetchSettings, MediaSettings, MirrorSettings, Up
         help="Words that make a `message_command` of a message which begins with them, or `/patterns/`, separated by "
         "commas.",
     )
-    webhook_sha2: Sha2 = variables("WAREST_WEBHOOK_SIGNATURE_SHA2", default="256", help="224, 256, 384 or 512.")
     command_timeout: Seconds = variables(
         "WAREST_COMMAND_TIMEOUT_SEC", default=25.0, help="Longest wait for a session's answer; then 202, s."
     )
@@ -206,11 +193,20 @@ class Settings(StorageSettings, FetchSettings, MediaSettings, MirrorSettings, Up
     web_threads: Annotated[int, Field(ge=1)] = variables(
         "WAREST_WEB_THREADS", default=32, help="Requests served at once by one web process."
     )
+    event_streams_max: Annotated[int, Field(ge=0)] = variables(
+        "WAREST_EVENT_STREAMS_MAX",
+        default=8,
+        help="Callers of `/api/v1/events/stream` at once in one web process; each takes one of its threads, and one is "
+        "left in any case.",
+    )
     worker_threads: Annotated[int, Field(ge=1)] = variables(
         "WAREST_WORKER_THREADS", default=8, help="Dramatiq messages worked on at once by one worker process."
     )
     events_kept: Annotated[int, Field(ge=1)] = variables(
         "WAREST_EVENTS_KEPT", default=100_000, help="Length of the public event stream in Redis, events."
+    )
+    events_retention_days: Annotated[float, Field(gt=0)] = variables(
+        "WAREST_EVENTS_RETENTION_DAYS", default=30, help="How long the database keeps events, days."
     )
     queue_limit: Annotated[int, Field(ge=1)] = variables(
         "WAREST_QUEUE_LIMIT", default=100_000, help="Longest queue of Dramatiq messages; beyond it calls are refused."

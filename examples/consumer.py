@@ -8,6 +8,7 @@ A group remembers how far it has read. Several processes of one group share the 
 import json
 import socket
 import sys
+import time
 
 import redis
 
@@ -16,13 +17,28 @@ STREAM = "warest:events"
 
 def main(url, group):
     client = redis.Redis.from_url(url, decode_responses=True, socket_timeout=None)
+    begin = "$"  # from now on; "0" would begin with the oldest event that is still there
+    while True:
+        try:
+            join(client, group, begin)
+            begin = "0"  # should the group be gone the next time, then all events have gone with it
+            follow(client, group)
+        except redis.RedisError as error:  # it restarts, or has lost the group
+            print(error, file=sys.stderr)
+            time.sleep(1)
+
+
+def join(client, group, begin):
     try:
-        # "$": from now on. "0" would begin with the oldest event that is still there.
-        client.xgroup_create(STREAM, group, id="$", mkstream=True)
+        client.xgroup_create(STREAM, group, id=begin, mkstream=True)
     except redis.ResponseError as error:
         if not str(error).startswith("BUSYGROUP"):
             raise
-    print("ready", flush=True)
+    if begin == "$":
+        print("ready", flush=True)
+
+
+def follow(client, group):
     consumer = socket.gethostname()
     cursor = "0"  # first what we had been given and had not finished when we stopped, then (">") what is new
     while True:

@@ -12,7 +12,7 @@ from typing import Any
 import falcon
 from pydantic import Field
 
-from warest import ids
+from warest import ids, own_annals
 from warest.bus import Bus
 from warest.commands import Action, Key
 from warest.config.settings import Settings
@@ -112,11 +112,13 @@ class Acting:
         return Place(place.account, place.record, place.chat, message_id, self._known(place, message_id))
 
     def order(self, place: Place, command: Action, failed: Code = Code.INTERNAL_ERROR) -> bool:
-        """Have the session do it; whether it is synced. `failed` is the code for what WhatsApp refuses."""
+        """Have the session do it, and know it here; whether it is synced. `failed` is for what WhatsApp refuses."""
         try:
             answer: dict[str, Any] = self._bus.call(place.record.ulid, command, self._settings.command_timeout)
         except WhatsAppRefused as error:
             raise Refusal(failed, error.message) from error
+        stored = place.stored_in if place.message_id else self.stored_chat(place)
+        own_annals.remember(self.store, place.record.ulid, stored, command)
         return bool(answer["synced"])
 
     def told_of_chat(self, place: Place) -> dict[str, Any]:

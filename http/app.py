@@ -9,13 +9,16 @@ import orjson
 from falcon import media
 
 from warest import errors
+from warest.chronicle import Chronicle
 from warest.config import folders, house, secrets, settings
 from warest.config.house import House
+from warest.destinations import Directory
 from warest.drivers.storage import Storage
 from warest.http import errors as http_errors
 from warest.http import middleware, restarting
 from warest.http.acting import Acting
 from warest.http.clients import Clients
+from warest.http.event_streams import EventStreams
 from warest.http.file_sending import FileSending
 from warest.http.gate import Gate, SpamGuard
 from warest.http.grouping import Grouping
@@ -37,6 +40,7 @@ from warest.http.resources import (
     chats,
     documentation,
     documents,
+    events,
     files_sends,
     group_links,
     group_people,
@@ -50,6 +54,7 @@ from warest.http.resources import (
     misc,
     own_words,
     people,
+    preflight,
     presences,
     profile,
     received_files,
@@ -60,15 +65,17 @@ from warest.http.resources import (
     status,
     storage,
     timers,
+    webhook_log,
+    webhooks,
 )
 from warest.http.resources.capabilities import Capabilities
 from warest.http.sending import Sending
 from warest.http.sessions import SessionAccess
-from warest.http.sources import Sources
 from warest.http.studio import Studio
 from warest.http.uploads import Uploads
 from warest.limits import Limits
 from warest.logins import Lockout, UiSessions
+from warest.sources import Sources
 from warest.store import Store
 from warest.vitals import Reporter
 
@@ -87,12 +94,27 @@ def from_env() -> App:
     reporter = reporter_of(parts, metering)
     reporter.run_beside(restarting.watch(parts.redis, reporter.started_at))
     atexit.register(reporter.leave)
-    limits = house.open_limits(current)
-    return create_app(parts, opened, files, limits, admin_key=kept.admin_apikey, metering=metering, reporter=reporter)
+    streams = streams_of(current)
+    streams.close_when_told()
+    return create_app(
+        parts,
+        opened,
+        files,
+        house.open_limits(current),
+        admin_key=kept.admin_apikey,
+        metering=metering,
+        reporter=reporter,
+        streams=streams,
+    )
 
 
 def reporter_of(parts: House, metering: Metering) -> Reporter:
     return Reporter(parts.redis, "web", {"http": metering.meter})
+
+
+def streams_of(current: settings.Settings) -> EventStreams:
+    """Some threads are left for other requests, whatever the settings say."""
+    return EventStreams(min(current.event_streams_max, current.web_threads - 1))
 
 
 def create_app(
@@ -104,9 +126,10 @@ def create_app(
     admin_key: str,
     metering: Metering | None = None,
     reporter: Reporter | None = None,
+    streams: EventStreams | None = None,
 ) -> App:
     """`admin_key` is the one that the settings give to the first admin. `metering` and `reporter` are those of a
-    process that tells of itself."""
+    process that tells of itself, `streams` those of one that can be told to end."""
     metering = metering or Metering()
     current, any_case, logins = parts.settings, middleware.AnyCase(), logins_of(parts, opened, limits, admin_key)
     app: App = falcon.App(
@@ -130,7 +153,8 @@ def create_app(
     app.req_options.auto_parse_qs_csv = False
     json_handler = media.JSONHandler(dumps=_dumps, loads=orjson.loads)
     app.resp_options.media_handlers.update({_JSON: json_handler, falcon.MEDIA_JSON: json_handler})
-    found = routes(parts, opened, files, logins, reporter or reporter_of(parts, metering))
+    reporter, streams = reporter or reporter_of(parts, metering), streams or streams_of(current)
+    found = routes(parts, opened, files, logins, reporter, streams)
     described = documentation.OpenApi(current, found)
     found |= {"/docs/openapi.json": described, "/docs/code-table.json": documentation.CodeTable()}
     for template, resource in found.items():
@@ -152,27 +176,30 @@ def logins_of(parts: House, opened: Store, limits: Limits, admin_key: str) -> au
     return auth.Auth(current, opened, lockout, ui_sessions, Gate(current, opened, limits, ui_sessions), admin_key)
 
 
-def routes(parts: House, opened: Store, files: Storage, logins: auth.Auth, reporter: Reporter) -> dict[str, Any]:
+def routes(
+    parts: House, opened: Store, files: Storage, logins: auth.Auth, reporter: Reporter, streams: EventStreams
+) -> dict[str, Any]:
     """Every path and its resource."""
-    found = dict(_routes(parts, opened, files, logins, reporter))
+    found = dict(_routes(parts, opened, files, logins, reporter, streams))
     path = "/api/v1/server/capabilities"
     return found | {path: Capabilities(parts.settings, found)}
 
 
 def _routes(
-    parts: House, opened: Store, files: Storage, logins: auth.Auth, reporter: Reporter
+    parts: House, opened: Store, files: Storage, logins: auth.Auth, reporter: Reporter, streams: EventStreams
 ) -> Iterator[tuple[str, Any]]:
     access, spool = SessionAccess(opened, parts.states), house.open_spool(parts.settings, files)
     fetcher = house.open_fetcher(parts.settings)
-    sources = Sources(parts.settings, spool, fetcher)
+    sources = Sources(spool, fetcher)
     sending = Sending(parts.bus, access, parts.settings, opened)
-    files_sending = FileSending(sending, parts.settings, spool, sources)
+    files_sending = FileSending(sending, parts.settings, sources)
+    directory = Directory(parts.redis, opened, default_url=parts.settings.webhook_default_url)
     shared = sessions.Sessions(
         opened,
         parts.states,
         parts.bus,
         access,
-        default_url=parts.settings.webhook_default_url,
+        directory=directory,
         pacing_of=lambda session: house.pacing_shown(parts.settings, parts.redis, session),
     )
     yield "/api/auth/login", auth.Login(logins)
@@ -188,6 +215,10 @@ def _routes(
     yield "/api/v1/session/list", sessions.List(shared)
     yield "/api/v1/session/delete", sessions.Delete(shared)
     yield "/api/v1/session/{sessionId}/config", sessions.Configure(shared)
+    hooks = webhooks.Webhooks(parts.bus, access, parts.settings, opened, directory)
+    yield from webhooks.routes(hooks)
+    yield from webhook_log.routes(hooks)
+    yield "/api/webhooks/preflight", preflight.Preflight(hooks)
     yield from misc.routes(parts, opened, files, spool, fetcher)
     portraits = Portraits(Inputs(fetcher), Studio(parts.bus, spool), spool)
     own = profile.Profile(parts.bus, access, parts.states, parts.settings)
@@ -237,6 +268,7 @@ def _routes(
     yield from group_people.routes(grouping)
     yield from group_links.routes(grouping)
     yield from group_settings.routes(grouping, portraits)
+    yield from events.routes(Chronicle(parts.redis, opened.events), streams)
     yield from storage.routes(parts.settings, files, logins.gate)
 
 

@@ -12,11 +12,12 @@ from warest.errors import FetchError, InvalidInput
 from warest.http import many_files
 from warest.http.codes import Code
 from warest.http.errors import Refusal
-from warest.http.file_sending import FileSending, FileToSend, SpooledFile
+from warest.http.file_sending import FileSending, FileToSend
 from warest.http.loose import Loose
 from warest.http.many_files import NamedFile
 from warest.http.operation import Word
 from warest.http.uploads import FileInput, came_with, handed_on, too_many
+from warest.sources import SpooledFile
 
 _SINGLE = ("file", "media", "document", "upload", "source")
 

@@ -27,10 +27,12 @@ class Family(Enum):
 
 
 class Refusal(errors.WarestError):
-    """A request that a resource refuses with a code of its own choice."""
+    """A request that a resource refuses with a code of its own choice; `retry_after`: for so many seconds."""
 
-    def __init__(self, code: Code, message: str, results: list[Any] | None = None) -> None:
-        super().__init__(message)
+    def __init__(
+        self, code: Code, message: str, results: list[Any] | None = None, *, retry_after: int | None = None
+    ) -> None:
+        super().__init__(message, **({"retry_after": retry_after} if retry_after else {}))
         self.app_code = code
         self.results = results
 
@@ -116,8 +118,8 @@ def handle(request: falcon.Request, response: falcon.Response, error: Exception,
         log.error("request %s failed", request.context.id, exc_info=error)
         known = Refusal(code, _OURS[code])
     response.status, response.media = render(family, known) if family else (code.http, {"error": known.message})
-    if isinstance(error, errors.RateLimited):
-        response.set_header("Retry-After", str(error.details.get("retry_after", 1)))
+    if isinstance(error, errors.RateLimited) or "retry_after" in known.details:
+        response.set_header("Retry-After", str(known.details.get("retry_after", 1)))
 
 
 def handle_http(request: falcon.Request, response: falcon.Response, error: falcon.HTTPError, _: Any) -> None:

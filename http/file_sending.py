@@ -1,6 +1,5 @@
 """What all routes have in common that send a file."""
 
-import mimetypes
 import time
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
@@ -12,18 +11,16 @@ from pydantic import AliasChoices, BeforeValidator, Field
 from warest.commands import WithFile
 from warest.config.kinds import split
 from warest.config.settings import Settings
-from warest.file_headers import clean_name, media_type
+from warest.file_headers import media_type
 from warest.http.codes import Code
 from warest.http.errors import Refusal
 from warest.http.operation import Answer, Flag, Word
 from warest.http.sending import Sending, SendParameters, Shown, WhenToSend
-from warest.http.sources import Sources
-from warest.http.uploads import FileInput, Upload
+from warest.http.uploads import FileInput, handed_on, refused_when_too_large
 from warest.media import rules
-from warest.spool import ON_ITS_WAY, Spool
+from warest.sources import Sources, SpooledFile, Upload
+from warest.spool import ON_ITS_WAY
 from warest.store import SessionRecord
-
-UNKNOWN = "application/octet-stream"
 
 
 def _object(value: object) -> dict[str, Any]:
@@ -57,18 +54,6 @@ class CompressedFile(FileToSend):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SpooledFile:
-    """A request's file in the spool. `mimetype` is what was declared, else what its name says, else what it is."""
-
-    key: str
-    name: str
-    mimetype: str
-    head: bytes
-    checksum: str
-    size: int
-
-
-@dataclass(frozen=True, kw_only=True)
 class Taken(SpooledFile):
     """The same, and where it shall go."""
 
@@ -77,10 +62,9 @@ class Taken(SpooledFile):
 
 
 class FileSending:
-    def __init__(self, sending: Sending, settings: Settings, spool: Spool, sources: Sources) -> None:
+    def __init__(self, sending: Sending, settings: Settings, sources: Sources) -> None:
         self._sending = sending
         self._settings = settings
-        self._spool = spool
         self._sources = sources
 
     def take(self, request: falcon.Request, given: FileToSend, source: str | None, wanted: FileInput) -> Taken:
@@ -108,40 +92,36 @@ class FileSending:
 
     def file(self, request: falcon.Request, source: str, wanted: FileInput, name: str = "") -> SpooledFile | None:
         """The file that came with the request, or that `source` names; None: there is none. `name` replaces its own."""
-        upload = self._sources.take(request, source, wanted)
+        uploads = handed_on(request)
+        upload = uploads[0] if uploads else self._named(source, wanted)
         return self.spooled(upload, name) if upload else None
 
     def named(self, content: bytes | str, wanted: FileInput, name: str, mimetype: str) -> SpooledFile | None:
         """A file that a parameter holds or names; `name` and `mimetype` are what its sender says of it, if anything."""
-        if isinstance(content, bytes):
-            upload = self._sources.given(content, wanted)
-        elif (found := self._sources.named(content, wanted)) is None:
-            return None
-        else:
-            upload = found
-        return self.spooled(replace(upload, mimetype=media_type(mimetype) or upload.mimetype), name)
+        upload = self._named(content, wanted)
+        return self.spooled(replace(upload, mimetype=media_type(mimetype) or upload.mimetype), name) if upload else None
+
+    def _named(self, content: bytes | str, wanted: FileInput) -> Upload | None:
+        limit = wanted.limit(self._settings)
+        with refused_when_too_large(wanted):
+            if isinstance(content, bytes):
+                return self._sources.given(content, limit)
+            return self._sources.named(content, limit)
 
     def delete(self, key: str) -> None:
-        self._spool.delete(key)
+        self._sources.delete(key)
 
     def spooled(self, upload: Upload, name: str = "") -> SpooledFile:
-        name = clean_name(name or upload.name)
-        with self._spool.open(upload.key) as opened:  # not a part of it: an empty file has none
-            head, stored = next(iter(opened), b"")[: rules.HEAD], opened.stored
-        mimetype = _type_of(upload.mimetype, name, head)
-        return SpooledFile(
-            key=upload.key, name=name, mimetype=mimetype, head=head, checksum=stored.checksum, size=stored.size
-        )
+        return self._sources.spooled(upload, name)
 
     def refuse(self, taken: SpooledFile, code: Code, message: str) -> Refusal:
         """To be raised: the file is not sent, and goes."""
-        self._spool.delete(taken.key)
+        self.delete(taken.key)
         return Refusal(code, message)
 
     def allowed_type(self, mimetype: str) -> str | None:
         """What a document of this type goes out as; None: not at all."""
-        allowed = split(self._settings.file_types.lower())
-        return next((one for one in (mimetype, UNKNOWN) if rules.is_among(one, allowed)), None)
+        return rules.sendable_as(mimetype, split(self._settings.file_types.lower()))
 
     def send(
         self,
@@ -169,16 +149,10 @@ class FileSending:
             return self._sending.send(request, given, record, command, shown)
         return self._sending.send(
             request, given, record, command, shown,
-            compression=compression, hashes={file.key: file.checksum}, discard=lambda: self._spool.delete(file.key),
+            compression=compression, hashes={file.key: file.checksum}, discard=lambda: self.delete(file.key),
         )  # fmt: skip
 
 
 def wishes(given: CompressedFile) -> dict[str, Any]:
     """What the worker is told of how to make it smaller."""
     return {**given.compression, "enabled": given.compress}
-
-
-def _type_of(declared: str, name: str, head: bytes) -> str:
-    if declared and declared != UNKNOWN:
-        return declared
-    return mimetypes.guess_type(name)[0] or rules.sniffed(head) or UNKNOWN

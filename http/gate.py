@@ -57,7 +57,8 @@ class Gate:
         if operation is None:
             return
         request.context.family = operation.family
-        if operation.access is Access.PAGE:
+        by_cookie = operation.access is Access.READER and cookie_of(request) and not key_of(request)
+        if operation.access is Access.PAGE or by_cookie:
             request.context.account = self._by_cookie(request)
         elif operation.access is Access.METRICS and self._is_monitor(request):
             return

@@ -19,8 +19,9 @@ from warest.errors import InvalidInput, WhatsAppRefused
 from warest.group_commands import AskGroup, GroupCommand, GroupFacts, ListGroups
 from warest.http.codes import Code
 from warest.http.errors import Refusal
-from warest.http.operation import Flag, Parameters, Result, Word, word
+from warest.http.operation import Flag, Parameters, Result, Word
 from warest.http.sessions import SessionAccess, phone_of
+from warest.loose import word
 from warest.profile_commands import HidePicture
 from warest.states import States
 from warest.store import Account, SessionRecord, Store

@@ -18,8 +18,8 @@ from warest.errors import InvalidInput
 from warest.fetch import Fetcher
 from warest.http.codes import Code
 from warest.http.errors import Refusal
-from warest.http.operation import word
-from warest.http.sources import is_url, of_data_uri
+from warest.loose import word
+from warest.sources import is_url, of_data_uri
 
 #: Bytes of the largest file behind a URL.
 LIMIT = 50_000_000

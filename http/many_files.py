@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from warest.http.loose import first, parsed
-from warest.http.operation import word
+from warest.loose import first, parsed, word
 
 #: Where the content of a file stands in an object: as bytes or as text, and where it may be fetched from.
 _BYTES = ("buffer", "data", "file", "binary", "blob")

@@ -12,7 +12,7 @@ from warest.http import examples
 from warest.http.codes import Code
 from warest.http.errors import Family
 from warest.http.gate import COOKIE
-from warest.http.operation import Access, Content, Operation, Parameters, Result
+from warest.http.operation import Access, Content, Operation, Parameters, Result, ServerSentEvents
 from warest.store import sends
 
 _METHODS = ("get", "post", "put", "patch", "delete")
@@ -26,6 +26,17 @@ _FILE = {
     "206": {"description": "The part of it that Range asks for", "content": _CONTENT},
     "304": {"description": "It is what If-None-Match says"},
     "416": {"description": "It has no such part"},
+}
+
+_LIVE = {"200": {"description": "Events", "content": {"text/event-stream": {"schema": {"type": "string"}}}}}
+
+#: Answers that have no envelope.
+_RAW: dict[type[Result], dict[str, Any]] = {Content: _FILE, ServerSentEvents: _LIVE}
+
+#: What opens a route, besides a key.
+_SECURITY: dict[Access, list[dict[str, list[str]]]] = {
+    Access.PAGE: [{"cookie": []}],
+    Access.READER: [{"key": []}, {"cookie": []}],
 }
 
 _REF = "#/components/schemas/{model}"
@@ -73,7 +84,7 @@ def _describe(operation: Operation, template: str, method: str, schemas: dict[st
         for name in in_path
     ]
     if operation.access is not Access.PUBLIC:
-        described["security"] = [{"cookie" if operation.access is Access.PAGE else "key": []}]
+        described["security"] = _SECURITY.get(operation.access, [{"key": []}])
     if operation.parameters is not Parameters:
         described |= _carried(operation.parameters, method, in_path, described["parameters"])
     return described
@@ -100,7 +111,7 @@ def _example(name: str, schema: dict[str, Any] | None = None) -> dict[str, Any]:
 
 
 def _responses(operation: Operation, schemas: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    yield from _FILE.items() if operation.result is Content else _done(operation, schemas)
+    yield from _RAW[operation.result].items() if operation.result in _RAW else _done(operation, schemas)
     own = [] if operation.family is Family.E4 else [_refusal(operation.family, schemas)]
     refused = {"anyOf": [*own, _rejection(schemas)]}
     codes = [code for code in dict.fromkeys((*operation.codes, *_ANYWHERE)) if code.http >= 400]

@@ -13,6 +13,7 @@ from warest.errors import InvalidInput
 from warest.http.codes import Code
 from warest.http.errors import Family, envelope
 from warest.http.support import Limit
+from warest.loose import word
 
 
 class Access(Enum):
@@ -27,13 +28,6 @@ class Access(Enum):
 
 
 _YES = {"true", "1", "yes", "y", "on"}
-
-
-def word(value: object) -> str | None:
-    """Where one word is wanted, a list or an object is as good as nothing; so the original read its parameters."""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return None if isinstance(value, bool) or not isinstance(value, str | int | float) else str(value)
 
 
 def _flag(value: object) -> bool:
@@ -82,9 +76,13 @@ class Content(Result):
     """The result of a route that answers with a file."""
 
 
+class ServerSentEvents(Result):
+    """The result of a route whose answer goes on and on."""
+
+
 @dataclass(frozen=True)
 class Bytes:
-    """What such a responder returns; `body` is closed at the end, if it can be."""
+    """What the responders of these two return; `body` is closed at the end, if it can be."""
 
     status: int
     headers: Mapping[str, str]

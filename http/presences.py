@@ -7,17 +7,10 @@ from typing import Annotated
 
 from pydantic import BeforeValidator
 
+from warest.presence_words import state_of
+
 #: Of the route: its usual one.
 USUAL = "usual"
-
-_WORDS = {
-    "composing": "typing type compose writing text composing",
-    "recording": "recording rec audio voice mic microphone ptt",
-    "available": "available online",
-    "unavailable": "unavailable offline",
-    "paused": "paused",
-}
-_STATES = {word: state for state, words in _WORDS.items() for word in words.split()}
 
 _NOTHING = {"", "0", "false", "no", "off", "n", "null", "undefined", "none"}
 
@@ -30,12 +23,7 @@ def _presence(value: object) -> str:
         return USUAL if value > 0 else ""
     if not isinstance(value, str) or (word := value.strip().lower()) in _NOTHING:
         return ""
-    return _STATES.get(word, USUAL)
-
-
-def state_of(word: str | None) -> str:
-    """One of commands.PRESENCES for a word that means one, else nothing."""
-    return _STATES.get((word or "").strip().lower(), "")
+    return state_of(word) or USUAL
 
 
 Presence = Annotated[str, BeforeValidator(_presence)]

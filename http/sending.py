@@ -16,12 +16,11 @@ import falcon
 import orjson
 from pydantic import BeforeValidator, Field
 
-from warest import ids, keys
+from warest import ids, keys, recalled
 from warest.bus import Bus
 from warest.commands import Outgoing, encode
 from warest.config.settings import Settings
 from warest.errors import CommandTimeout, InvalidInput, WarestError
-from warest.http import recalled
 from warest.http.codes import Code
 from warest.http.errors import Refusal
 from warest.http.operation import Answer, Flag, Parameters, Result, Word

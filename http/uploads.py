@@ -1,4 +1,5 @@
-"""Files that come in as a part of a form or as the whole body: they go into the spool. Those in a text: sources.py.
+"""Files that come in as a part of a form or as the whole body: they go into the spool. Those that
+a text names: warest/sources.py.
 
 Facts: contract, endpoints.md section 6; quirks Q10 (boundaries keep their case) and Q11.
 """
@@ -16,6 +17,7 @@ from warest.config.settings import Settings
 from warest.errors import InvalidInput
 from warest.http.codes import Code
 from warest.http.errors import Refusal, Rejection
+from warest.sources import Upload
 from warest.spool import ON_ITS_WAY, Spool
 
 #: A text field of a form may be this long, bytes.
@@ -38,15 +40,6 @@ class FileInput:
     def limit(self, settings: Settings) -> int:
         """Bytes."""
         return int(self.limit_mb(settings) * 1_000_000)
-
-
-@dataclass(frozen=True)
-class Upload:
-    """A file in the spool. `mimetype` is what its sender said, or empty; so is `name`."""
-
-    key: str
-    name: str
-    mimetype: str
 
 
 class Uploads:

@@ -106,4 +106,4 @@ def spool(settings: Settings, files: Storage) -> Spool:
 def routes(opened: store.Store, parts: house.House, files: Storage, limits: Limits) -> dict[str, Any]:
     """Path template -> resource, as the application has them."""
     logins, reporter = app.logins_of(parts, opened, limits, ADMIN_KEY), app.reporter_of(parts, Metering())
-    return app.routes(parts, opened, files, logins, reporter)
+    return app.routes(parts, opened, files, logins, reporter, app.streams_of(parts.settings))

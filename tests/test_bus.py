@@ -131,10 +131,12 @@ def test_an_event_and_its_delivery_become_durable_together(parts: House) -> None
     """In the public stream, in the outbox, and ordered to be delivered: the same body everywhere."""
     assert parts.bus.publish(IDENTITY, event()) is True
     (public,), (waiting,) = entries(parts, keys.EVENTS), entries(parts, keys.outbox("01ULID"))
-    assert public == waiting
     assert public == {
-        b"id": b"evt_1", b"event": b"session_status", b"session": b"my.session", b"ts": b"1", b"body": event().body,
+        b"id": b"evt_1", b"event": b"session_status", b"session": b"my.session", b"registry": b"admin", b"ts": b"1",
+        b"body": event().body,
     }  # fmt: skip
+    cursor: Any = parts.redis.xrange(keys.EVENTS)
+    assert waiting == {**public, b"cursor": cursor[0][0]}
     (nudge,) = entries(parts, keys.queue_stream(keys.WEBHOOK_QUEUE))
     order = orjson.loads(nudge[b"message"])
     assert (order["actor_name"], order["kwargs"]) == ("deliver_outbox", {"session": "01ULID"})

@@ -34,6 +34,7 @@ SAMPLES = [
     commands.SendLocation(to=("1@lid",), latitude=-6.2, longitude=106.8, name="Monas"),
     commands.SendLiveLocation(to=("1@lid",), latitude=-6.2, longitude=106.8, speed=1.5),
     commands.SendPoll(to=("1@lid",), question="?", options=("a", "b"), selectable=2),
+    commands.SendContent(to=("1@lid",), content={"imageMessage": {"url": "u", "contextInfo": {"mentionedJid": ["x"]}}}),
     commands.SendInteractive(to=("1@lid",), text="t", buttons=(("quick_reply", "{}"), ("cta_copy", "{}")), file="x"),
     commands.CheckNumbers(numbers=("628111",)),
     commands.ResolveName(jid="3@lid"),

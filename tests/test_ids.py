@@ -114,3 +114,24 @@ def test_session_names() -> None:
     """Letters, digits, dot, underscore and dash, 64 at most, and nothing behind them."""
     assert all(ids.SESSION_NAME.fullmatch(name) for name in ("a", "..", "a.DQ", "A-b_c.9", "x" * 64))
     assert not any(ids.SESSION_NAME.fullmatch(name) for name in ("", "x" * 65, "a b", "a/b", "ä", "a\n", "a\0"))
+
+
+@pytest.mark.parametrize("cursor", ["0-0", "0-1", "1795341713000-0", "1795341713000-12", f"{2**43 - 1}-{2**20 - 1}"])
+def test_a_cursor_is_a_number(cursor: str) -> None:
+    """And back; it fits into 63 bits."""
+    number = ids.cursor_number(cursor)
+    assert ids.cursor_text(number) == cursor and 0 <= number < 2**63
+
+
+def test_cursors_sort_as_their_numbers() -> None:
+    cursors = ["1-9", "1-10", "2-0", "10-1", "1795341713000-0"]
+    assert sorted(cursors, key=ids.cursor_number) == cursors
+    assert ids.cursor_number("9-1048575") < ids.cursor_at(10) == ids.cursor_number("10-0")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "1", "-", "1-", "x-1", "1-x", "-1-1", "1-1 ", "1-1\n", "²-1", f"{2**43}-0", "1-1048576"]
+)
+def test_what_is_no_cursor_is_refused(text: str) -> None:
+    with pytest.raises(InvalidInput):
+        ids.cursor_number(text)

@@ -8,7 +8,7 @@ import pytest
 from support.waiting import eventually
 from warest import keys
 from warest.config.house import House
-from warest.lanes import Entry, Lanes
+from warest.lanes import Entry, Lanes, Left
 
 LANE = "warest:tests:lane"
 
@@ -43,9 +43,9 @@ def test_in_order_and_nothing_stays(parts: House) -> None:
 
     words = [str(number) for number in range(250)]
     fill(parts, *words)
-    assert lanes.empty(LANE, work)
+    assert lanes.empty(LANE, work) is Left.NOTHING
     assert done == [word.encode() for word in [*words, "late"]] and left(parts) == 0
-    assert lanes.empty(LANE, work) and left(parts) == 0
+    assert lanes.empty(LANE, work) is Left.NOTHING and left(parts) == 0
 
 
 def test_one_at_a_time(parts: House) -> None:
@@ -54,13 +54,13 @@ def test_one_at_a_time(parts: House) -> None:
     lanes = Lanes(parts.redis, lock_ms=50)
 
     def work(entries: list[Entry]) -> Iterator[list[bytes]]:
-        assert not lanes.empty(LANE, lambda entries: one_by_one(done, entries))
+        assert lanes.empty(LANE, lambda entries: one_by_one(done, entries)) is Left.TAKEN
         eventually(lambda: not parts.redis.exists(keys.lane_lock(LANE)))
         parts.redis.set(keys.lane_lock(LANE), "another")
         yield from one_by_one(done, entries)
 
     fill(parts, "1", "2")
-    assert lanes.empty(LANE, work)
+    assert lanes.empty(LANE, work) is Left.NOTHING
     assert done == [b"1"] and parts.redis.xlen(LANE) == 1
 
 
@@ -92,5 +92,5 @@ def test_what_comes_soon_is_gathered(parts: House) -> None:
 
     fill(parts, "1")
     began = time.monotonic()
-    assert lanes.empty(LANE, work)
+    assert lanes.empty(LANE, work) is Left.NOTHING
     assert seen == [1, 2] and time.monotonic() - began >= 0.1

@@ -13,17 +13,20 @@ ROOT = Path(__file__).parent.parent
 ROWS = (
     ("errors", "ids"),
     (
-        "action_commands", "addresses", "client", "command_words", "commands", "contact_commands",
-        "encrypted_media", "events", "file_headers", "group_commands", "keys", "lifecycle", "machine", "media",
-        "meters", "mirroring", "numbers", "pages", "pictures", "polls", "profile_commands", "proxies", "texts",
-        "vcards", "webhooks",
+        "action_commands", "addresses", "bulkheads", "buttons", "client", "command_words", "commands",
+        "contact_commands", "encrypted_media", "events", "file_headers", "group_commands", "keys", "lifecycle", "loose",
+        "machine", "media", "meters", "mirroring", "numbers", "pages", "pictures", "places", "polls", "presence_words",
+        "profile_commands", "proxies", "texts", "vcards", "webhooks",
     ),
     (
-        "broker", "drivers", "whatsapp", "entities", "fetch", "lanes", "leases", "limits", "logins", "pacing",
-        "restarts", "states", "vitals",
+        "broker", "circuits", "drivers", "whatsapp", "entities", "fetch", "followers", "lanes", "leases", "limits",
+        "logins", "pacing", "restarts", "states", "vitals",
     ),
-    ("annals", "group_annals", "store", "bus", "spool", "accounts", "farewell", "handouts", "sandbox"),
-    ("config",),
+    (
+        "annals", "chronicle", "group_annals", "store", "bus", "spool", "accounts", "destinations", "farewell",
+        "handouts", "own_annals", "recalled", "receivers", "sandbox", "sources",
+    ),
+    ("config", "reactions"),
     ("actors", "http"),
     ("cli",),
 )  # fmt: skip
@@ -34,7 +37,7 @@ OWNERS = {
     "neonize": ("whatsapp",),
     "pony": ("entities", "store"),
     "dramatiq": ("broker", "bus", "actors", "cli", "config.house"),
-    "httpx": ("fetch", "client", "actors.receivers"),
+    "httpx": ("fetch", "client"),
     "httpcore": ("fetch",),
     "websockets": ("sandbox",),
     "segno": ("pictures",),

@@ -1,5 +1,6 @@
 """What a receiver gets, and when it gets it again."""
 
+import base64
 import hashlib
 import hmac
 import itertools
@@ -8,10 +9,11 @@ import orjson
 import pytest
 
 from warest import events, webhooks
+from warest.webhooks import Verdict
 
 IDENTITY = events.SessionIdentity("01ULID", "my.session", "my label", "registry", "Jürgen")
 EVENT = events.make(IDENTITY, "message_received", {"text": "hi", "n": 1.0e-6}, event_id="evt_1", ts_ms=1700000000000)
-DELIVERY = webhooks.Delivery(EVENT.id, EVENT.name, EVENT.ts_ms, EVENT.body)
+DELIVERY = webhooks.Delivery(EVENT.id, EVENT.name, EVENT.ts_ms, EVENT.body, EVENT.ts_ms)
 
 
 @pytest.mark.parametrize("sha2", ["224", "256", "384", "512"])
@@ -50,7 +52,7 @@ def test_headers_of_a_delivery() -> None:
 
 def test_headers_of_a_preflight() -> None:
     """It says that it is one, and has neither an event id nor an attempt; what is empty is left out."""
-    ping = webhooks.Delivery("", "preflight", 5, b"{}")
+    ping = webhooks.Delivery("", "preflight", 5, b"{}", 5)
     nobody = events.SessionIdentity("01ULID", "s", "", "", "")
     headers = webhooks.headers(ping, nobody, "secret", sha2="512")
     assert headers["X-WAREST-Preflight"] == "1" and headers["X-WAREST-Signature-Alg"] == "HMAC-SHA512"
@@ -64,6 +66,7 @@ def test_a_restamped_event_differs_in_its_time_only() -> None:
     again = DELIVERY.restamped(1800000000000)
     assert again.body == DELIVERY.body.replace(b'"ts":1700000000000', b'"ts":1800000000000')
     assert (again.event_id, again.event, again.ts_ms) == ("evt_1", "message_received", 1800000000000)
+    assert again.made_ms == DELIVERY.made_ms
     assert orjson.loads(again.body)["ts"] == again.ts_ms
 
 
@@ -95,6 +98,45 @@ def test_which_attempts_repeat_the_bytes() -> None:
     assert [attempt for attempt in range(1, 10) if schedule.is_fast(attempt)] == [1, 2, 3, 4]
 
 
-def test_what_is_worth_retrying() -> None:
-    """Too many requests and the receiver's own trouble; never a refusal, nor a redirect."""
-    assert [status for status in range(100, 600) if webhooks.is_worth_retrying(status)] == [429, *range(500, 600)]
+def test_what_an_answer_means() -> None:
+    """2xx has it; too many requests and its own trouble are worth another try; a redirect is no answer."""
+    meant = {
+        verdict: [status for status in range(100, 600) if webhooks.verdict(status) is verdict] for verdict in Verdict
+    }
+    assert meant[Verdict.DELIVERED] == [*range(200, 300)]
+    assert meant[Verdict.RETRY] == [429, *range(500, 600)]
+    assert meant[Verdict.REFUSED] == [401, 403] and meant[Verdict.GONE] == [404, 410]
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("", 0), ("120", 120), (" 7 ", 7), ("-1", 0), ("1.5", 0), ("soon", 0), ("99999999999999999999", 86_400),
+        ("Thu, 01 Jan 1970 00:17:40 GMT", 60), ("Thu, 01 Jan 1970 00:00:00 GMT", 0), ("Fri, 99 Jan 1970", 0),
+    ],
+)  # fmt: skip
+def test_how_long_a_receiver_wants_to_be_left_alone(header: str, seconds: float) -> None:
+    """In seconds or as a date, a day at most; what is neither is nothing."""
+    assert webhooks.retry_after(header, now=1000.0) == seconds
+
+
+def test_a_standard_signature_that_was_computed_elsewhere() -> None:
+    """`printf 'evt_1.1700000000.{}' | openssl dgst -sha256 -mac HMAC -macopt hexkey:000102030405 -binary | base64`."""
+    secret = "whsec_AAECAwQF"
+    known = "v1,vcE0bnjgzLFqlkWSqD31OXOz8ENuOLTc7F/paJCgR70="
+    assert webhooks.standard_signature(secret, "evt_1", 1700000000, b"{}") == known
+
+
+def test_standard_headers() -> None:
+    """Under the event's id, signed with each secret that is alive; a new secret is 24 random bytes."""
+    secrets = [webhooks.new_standard_secret() for _ in range(2)]
+    assert secrets[0] != secrets[1] and all(
+        len(base64.b64decode(each.removeprefix("whsec_"))) == 24 for each in secrets
+    )
+    headers = webhooks.standard_headers(DELIVERY, secrets, 1700000001)
+    signatures = [webhooks.standard_signature(each, "evt_1", 1700000001, DELIVERY.body) for each in secrets]
+    assert headers == {
+        "webhook-id": "evt_1",
+        "webhook-timestamp": "1700000001",
+        "webhook-signature": " ".join(signatures),
+    }

@@ -19,13 +19,11 @@ from warest.broker import StreamsBroker
 from warest.errors import CommandTimeout, DriverError, WarestError
 from warest.events import Event, SessionIdentity
 from warest.ids import new_command_id
+from warest.lanes import FILL, NUDGE_TTL
 from warest.leases import Leases
 
 #: How long an event id is remembered, so that a message which WhatsApp delivers again is not reported again, s.
 SEEN_TTL = 24 * 3600
-
-#: After this long a drain is ordered anew, should its Dramatiq message have been lost, s.
-NUDGE_TTL = 60
 
 #: A lane this long means that no worker has run for hours: the session then stops taking events, and WhatsApp keeps
 #: what it cannot hand over.
@@ -37,26 +35,17 @@ REFUSAL_TTL_MS = 60_000
 _PUBLISH = """
 -- KEYS: seen, public stream, outbox, nudged, queue of the nudge
 -- ARGV: seen ttl, public length, nudge ttl, lane limit, nudge, event fields...
--- An event and the order to deliver it become durable together, or not at all.
+-- An event and the order to deliver it become durable together, or not at all. The order names the event's cursor.
 if redis.call('XLEN', KEYS[3]) >= tonumber(ARGV[4]) then return redis.error_reply('OUTBOXFULL') end
 if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
-redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[2], '*', unpack(ARGV, 6))
-redis.call('XADD', KEYS[3], '*', unpack(ARGV, 6))
+local cursor = redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[2], '*', unpack(ARGV, 6))
+redis.call('XADD', KEYS[3], '*', 'cursor', cursor, unpack(ARGV, 6))
 if redis.call('SET', KEYS[4], '1', 'NX', 'EX', ARGV[3]) then
   redis.call('XADD', KEYS[5], '*', 'message', ARGV[5])
 end
 -- Last of all: Redis does not undo a script that fails half-way, and an event marked too early would be lost.
 redis.call('SET', KEYS[1], '1', 'EX', ARGV[1])
 return 1
-"""
-
-_REMEMBER = """
--- KEYS: notes, nudged, queue of the nudge. ARGV: lane limit, nudge ttl, nudge, notes...
-if redis.call('XLEN', KEYS[1]) >= tonumber(ARGV[1]) then return redis.error_reply('NOTESFULL') end
-for number = 4, #ARGV do redis.call('XADD', KEYS[1], '*', 'note', ARGV[number]) end
-if redis.call('SET', KEYS[2], '1', 'NX', 'EX', ARGV[2]) then
-  redis.call('XADD', KEYS[3], '*', 'message', ARGV[3])
-end
 """
 
 
@@ -70,7 +59,7 @@ class Bus:
         self.redis = client
         self._events_kept = events_kept
         self._publish: Callable[..., Any] = client.register_script(_PUBLISH)
-        self._remember: Callable[..., Any] = client.register_script(_REMEMBER)
+        self._fill: Callable[..., Any] = client.register_script(FILL)
 
     def call(
         self,
@@ -193,16 +182,17 @@ class Bus:
     def remember(self, session: str, *notes: dict[str, Any]) -> None:
         """Have the database learn something of a session's chats (history.py), in the order of the calls."""
         try:
-            self._note(session, notes, self.redis)
+            is_noted = self._note(session, notes, self.redis)
         except redis.RedisError as error:
             raise DriverError(f"What has to be remembered could not be stored in Redis: {error}") from error
+        _check_noted(is_noted)
 
-    def _note(self, session: str, notes: Iterable[dict[str, Any]], client: Any) -> None:
+    def _note(self, session: str, notes: Iterable[dict[str, Any]], client: Any) -> Any:
         queue, nudge = self.broker.stream_entry(self.message(keys.HISTORY_QUEUE, "remember", session=session))
         lane = keys.notes(session)
-        bodies = [json.dumps(note, separators=(",", ":")) for note in notes]
-        told = [LANE_LIMIT, NUDGE_TTL, nudge["message"], *bodies]
-        self._remember(keys=[lane, keys.lane_nudged(lane), queue], args=told, client=client)
+        fields = [text for note in notes for text in ("note", json.dumps(note, separators=(",", ":")))]
+        told = [LANE_LIMIT, NUDGE_TTL, nudge["message"], 2, *fields]
+        return self._fill(keys=[lane, keys.lane_nudged(lane), queue], args=told, client=client)
 
     def publish(self, session: SessionIdentity, event: Event, *notes: dict[str, Any]) -> bool:
         """Make an event durable, in the public stream and in the session's outbox, with the order to deliver it, and
@@ -210,7 +200,8 @@ class Bus:
 
         One Redis transaction. False: an event with this id was published before, and it is not published again.
         """
-        fields = ["id", event.id, "event", event.name, "session", session.id, "ts", event.ts_ms, "body", event.body]
+        fields: list[Any] = ["id", event.id, "event", event.name, "session", session.id, "registry", session.registry]
+        fields += ["ts", event.ts_ms, "body", event.body]
         queue, nudge = self.broker.stream_entry(
             self.message(keys.WEBHOOK_QUEUE, "deliver_outbox", session=session.ulid)
         )
@@ -223,9 +214,11 @@ class Bus:
             with self.redis.pipeline(transaction=True) as transaction:
                 self._publish(keys=held, args=told, client=transaction)
                 self._note(session.ulid, notes, transaction)
-                return bool(transaction.execute()[0])
+                is_new, is_noted = transaction.execute()
         except redis.RedisError as error:
             raise DriverError(f"The event could not be stored in Redis: {error}") from error
+        _check_noted(is_noted)
+        return bool(is_new)
 
     def send_later(self, queue: str, actor: str, seconds: float, **kwargs: Any) -> None:
         """The same, so many seconds from now."""
@@ -242,6 +235,11 @@ class Bus:
             self.message(keys.WEBHOOK_QUEUE, "report_without_file", **told),
             delay=patience_ms,
         )
+
+
+def _check_noted(is_noted: Any) -> None:
+    if not is_noted:
+        raise DriverError("What has to be remembered of the session's chats is too much already: does no worker run?")
 
 
 def answered(result: Any) -> dict[str, Any]:

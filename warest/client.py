@@ -8,7 +8,7 @@ ApiError. Nothing is ever sent twice: a call whose answer is lost may have done 
 """
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
@@ -135,6 +135,27 @@ class Sent:
 
 
 @dataclass(frozen=True)
+class Event:
+    """`cursor` says where to go on after it, `ts` is epoch milliseconds, `body` what a webhook gets."""
+
+    cursor: str
+    id: str
+    event: str
+    session: str
+    ts: int
+    body: dict[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Page:
+    """The oldest first. `next` is the cursor to go on with; `has_more`: at once, for there may be more already."""
+
+    events: list[Event]
+    next: str
+    has_more: bool
+
+
+@dataclass(frozen=True)
 class _Answer:
     number: int
     results: list[Any]
@@ -152,6 +173,7 @@ class Client:
         self.server = Server(self)
         self.sessions = Sessions(self)
         self.messages = Messages(self)
+        self.events = Events(self)
 
     def __repr__(self) -> str:
         return f"Client({self.url!r})"
@@ -249,6 +271,30 @@ class Messages:
         return [Sent(one["to"], one["messageId"], int(one["timestamp"])) for one in sent]
 
 
+class Events:
+    """/api/v1/events"""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def after(
+        self, cursor: str = "", *, sessions: Iterable[str] = (), types: Iterable[str] = (), limit: int = 100
+    ) -> Page:
+        """At most `limit` (500) of the events that followed; "" begins with the oldest that is kept, "now" at the end.
+
+        No sessions, or no types, are all of them.
+        """
+        wanted = {"after": cursor, "session": ",".join(sessions), "types": ",".join(types), "limit": str(limit)}
+        (page,) = self._client.call(
+            "GET", "/events", params={name: said for name, said in wanted.items() if said}
+        ).results
+        return Page([_event(item) for item in page["items"]], page["next"], page["hasMore"])
+
+    def get(self, id: str) -> Event:
+        (found,) = self._client.call("GET", f"/events/{_segment(id)}").results
+        return _event(found)
+
+
 def _connection(url: str, key: str, patience: float) -> httpx.Client:
     try:
         address = httpx.URL(url)
@@ -315,6 +361,11 @@ def _segment(name: str) -> str:
 
 def _condition(found: Mapping[str, Any]) -> dict[str, Any]:
     return {word: found[word] for word in ("state", "reason", "advice", "until")}
+
+
+def _event(item: Mapping[str, Any]) -> Event:
+    told = {word: item[word] for word in ("cursor", "event", "session", "ts", "body")}
+    return Event(id=item["eventId"], **told)
 
 
 def _session(item: Mapping[str, Any]) -> Session:

@@ -35,9 +35,9 @@ __all__ = [
     "PRESENCES", "SENDS", "Action", "ArchiveChat", "CheckNumbers", "ClearChat", "Command", "DeleteForMe",
     "Done", "Edit", "FollowChannel", "GroupExists", "Key", "Logout", "LookUp", "MarkChatRead", "MarkRead",
     "MuteChat", "OnWhatsApp", "Outgoing", "PairPhone", "PinChat", "PinMessage", "React", "ResolveName",
-    "Revoke", "SendAlbum", "SendContacts", "SendFile", "SendFiles", "SendInteractive", "SendLiveLocation",
-    "SendLocation", "SendPoll", "SendText", "Sent", "ShowStatus", "Star", "WithFile", "decode", "encode",
-    "type_of",
+    "Revoke", "SendAlbum", "SendContacts", "SendContent", "SendFile", "SendFiles", "SendInteractive",
+    "SendLiveLocation", "SendLocation", "SendPoll", "SendText", "Sent", "ShowStatus", "Star", "WithFile",
+    "decode", "encode", "type_of",
 ]  # fmt: skip
 
 #: What one can be seen to be.
@@ -197,6 +197,16 @@ class SendPoll(Outgoing):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class SendContent(Outgoing):
+    """Send a message as events and the database hold it: one content under the original's name (whatsapp/payload.py).
+
+    Forwarded, it says nothing any more of whom it answered and named.
+    """
+
+    content: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class CheckNumbers:
     """Ask WhatsApp about numbers (digits). Result: a list of `OnWhatsApp`, in the same order."""
 
@@ -247,6 +257,7 @@ SENDS = (
     SendLocation,
     SendLiveLocation,
     SendPoll,
+    SendContent,
 )
 
 Command = Outgoing | Action | LookUp | ContactCommand | GroupCommand | ProfileCommand | PairPhone | Logout

@@ -37,12 +37,18 @@ class Entities:
     Endpoint: Any
     Delivery: Any
     Attempt: Any
+    Reaction: Any
     Audit: Any
+    Event: Any
+    StreamCursor: Any
 
 
 def define() -> Entities:
     db = Database()
-    for part in (_accounts, _sessions, _chats, _groups, _messages, _files, _sends, _webhooks, _audit):
+    parts = (
+        _accounts, _sessions, _chats, _groups, _messages, _files, _sends, _webhooks, _reactions, _audit, _events,
+    )  # fmt: skip
+    for part in parts:
         part(db)
     return Entities(db, **db.entities)
 
@@ -91,8 +97,6 @@ def _sessions(db: Any) -> None:
         name = Required(str, 64, unique=True)
         registry = Required(str, 255)
         auto_start = Required(bool)
-        webhook_url = Optional(LongStr, lazy=False)  # empty: none
-        webhook_secret = Optional(str, 255)
         created_at = Required(float)
         updated_at = Required(float)
         # A copy of warest/states.py, for the day on which Redis has lost everything.
@@ -247,17 +251,14 @@ def _sends(db: Any) -> None:
 def _webhooks(db: Any) -> None:
     class Endpoint(db.Entity):  # type: ignore[misc]
         _table_ = "endpoints"
-        id = PrimaryKey(str, ID)
+        id = PrimaryKey(str, ID)  # that of its session, if it is the one of the contract's config
         registry = Required(str, 255)
         session = Optional(str, ID, nullable=True)  # none: of all sessions of the registry
         url = _text()
         events = _text()  # JSON; an empty list is all of them
-        secret = _text()
-        standard_secret = _text()
+        secrets = _text()  # JSON, the newest first
         state = Required(str, 16)
         reason = _text()
-        failures = Required(int)
-        first_failure_at = Optional(float)
         created_at = Required(float)
         updated_at = Required(float)
 
@@ -266,15 +267,16 @@ def _webhooks(db: Any) -> None:
         id = PrimaryKey(str, ID)
         event_id = Required(str, 64)
         endpoint = Required(str, ID)
-        composite_key(event_id, endpoint)
         session = Required(str, ID)
         registry = Required(str, 255)
         event = Required(str, 64)
-        body = Optional(LongStr, lazy=True, autostrip=False)  # large: the log does without it
         state = Required(str, 16)
         tries = Required(int)
-        next_attempt_at = Optional(float)
+        next_attempt_at = Optional(float)  # none: it is held, or done
+        status_code = Optional(int)
+        error = _text()
         created_at = Required(float)
+        updated_at = Required(float)
 
     class Attempt(db.Entity):  # type: ignore[misc]
         _table_ = "attempts"
@@ -282,10 +284,27 @@ def _webhooks(db: Any) -> None:
         number = Required(int)
         PrimaryKey(delivery, number)
         at = Required(float)
+        url = _text()
         status_code = Optional(int)
         latency_ms = Required(int)
         excerpt = _text()
         error = _text()
+
+
+def _reactions(db: Any) -> None:
+    class Reaction(db.Entity):  # type: ignore[misc]
+        _table_ = "reactions"
+        delivery = Required(str, ID)
+        position = Required(str, KEY)  # in the answer, such as `2.then.0`
+        PrimaryKey(delivery, position)
+        session = Required(str, ID)
+        action = _short(32)
+        state = Required(str, 16)
+        message = _short(KEY)
+        job = _short(64)
+        error = _text()
+        repeatable = Required(bool)
+        at = Required(float)
 
 
 def _audit(db: Any) -> None:
@@ -300,3 +319,20 @@ def _audit(db: Any) -> None:
         address = _short(64)
         at = Required(float)
         detail = _text()  # JSON
+
+
+def _events(db: Any) -> None:
+    class Event(db.Entity):  # type: ignore[misc]
+        _table_ = "events"
+        id = PrimaryKey(int, size=64, auto=False)  # the cursor, see ids.cursor_number
+        event_id = Required(str, 64)
+        session = Required(str, 64)  # its public id
+        registry = _short(255)
+        event = Required(str, 64)
+        ts_ms = Required(int, size=64)
+        body = _text()
+
+    class StreamCursor(db.Entity):  # type: ignore[misc]
+        _table_ = "stream_cursors"
+        stream = PrimaryKey(str, 64)
+        id = Required(int, size=64)

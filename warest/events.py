@@ -31,9 +31,17 @@ GROUP_UPDATE = "group_update"
 PRESENCE_UPDATE = "presence_update"
 CREDS_UPDATE = "creds_update"
 CALL = "call"
+ENDPOINT_DISABLED = "endpoint_disabled"
+TEST = "test"
+
+#: Events that only endpoints get which name them: to others they would mean nothing.
+ON_REQUEST = frozenset({ENDPOINT_DISABLED})
 
 _INDEX = re.compile(r"0|[1-9][0-9]{0,9}")
 _SURROGATE = re.compile("[\ud800-\udfff]")
+
+#: Beyond it JavaScript rounds whole numbers.
+_EXACT = 2**53
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +83,9 @@ def make(identity: SessionIdentity, name: str, data: dict[str, Any], *, event_id
 def as_javascript(value: Any) -> bytes:
     """JSON as JavaScript's JSON.stringify writes it, so that a receiver which re-serialises gets the signed bytes.
 
-    orjson is compact and leaves non-ASCII alone as JavaScript does; what differs are floats, the order of keys that
-    look like array indexes, and halves of surrogate pairs, which become U+FFFD.
+    orjson is compact and leaves non-ASCII alone as JavaScript does; what differs are floats, whole numbers that
+    JavaScript cannot hold, the order of keys that look like array indexes, and halves of surrogate pairs, which become
+    U+FFFD.
     """
     return orjson.dumps(_javascript(value))
 
@@ -88,6 +97,8 @@ def _javascript(value: Any) -> Any:
         return [_javascript(item) for item in value]
     if isinstance(value, float) and math.isfinite(value):
         return orjson.Fragment(_number(value))
+    if isinstance(value, int) and abs(value) > _EXACT:
+        return _javascript(_rounded(value))
     if isinstance(value, str) and _SURROGATE.search(value):
         return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return value
@@ -98,6 +109,14 @@ def _key_order(item: tuple[str, Any]) -> tuple[bool, int]:
     key = item[0]
     is_index = _INDEX.fullmatch(key) is not None and int(key) < 2**32 - 1
     return not is_index, int(key) if is_index else 0
+
+
+def _rounded(value: int) -> float:
+    """As JavaScript reads it: what is too large for a float is infinite."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
 
 
 def _number(value: float) -> str:

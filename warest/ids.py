@@ -33,6 +33,12 @@ _RECIPIENT_BREAK = re.compile(r"[,;\n]")
 _DEVICE = re.compile(r"[0-9]{0,5}")
 _LATEST_MS = 2**48 - 1
 
+#: The cursor of an event is the id of its entry in a Redis stream: epoch ms, and a number within that millisecond.
+_CURSOR = re.compile(r"([0-9]{1,13})-([0-9]{1,7})")
+
+#: Bits of that number where a cursor is one integer. More events than 2**20 in a millisecond are more than Redis takes.
+_CURSOR_BITS = 20
+
 
 @dataclass(frozen=True, slots=True)
 class Jid:
@@ -124,9 +130,33 @@ def event_id_for(timestamp_ms: int, *origin: str) -> str:
     return f"evt_{_ulid(timestamp_ms, hashlib.sha256(chr(0).join(origin).encode()).digest()[:10])}"
 
 
-def command_id_for(event_id: str, what: str) -> str:
-    """The id of a command that follows from an event: however often that comes, it is the same, and so it runs once."""
-    return f"cmd_{event_id[4:14]}{event_id_for(0, event_id, what)[14:]}"
+def command_id_for(origin: str, what: str) -> str:
+    """The id of a command that follows from an event or a delivery: however often that comes, it is the same, and so it
+    runs once. `origin` is the other one's id, which ends in a ULID."""
+    return f"cmd_{origin[-26:-16]}{event_id_for(0, origin, what)[14:]}"
+
+
+def cursor_number(cursor: str) -> int:
+    """A cursor as an integer of 63 bits that sorts alike. Raises InvalidInput."""
+    parts = _CURSOR.fullmatch(cursor)
+    if parts is None or int(parts[1]) >> (63 - _CURSOR_BITS) or int(parts[2]) >> _CURSOR_BITS:
+        raise InvalidInput(f"not a cursor: {cursor[:40]!r}")
+    return (int(parts[1]) << _CURSOR_BITS) | int(parts[2])
+
+
+def cursor_text(number: int) -> str:
+    """The cursor that `cursor_number` made a number of."""
+    return f"{number >> _CURSOR_BITS}-{number & (1 << _CURSOR_BITS) - 1}"
+
+
+def cursor_at(ms: int) -> int:
+    """The number of the first cursor there can be at that time (epoch ms)."""
+    return ms << _CURSOR_BITS
+
+
+def delivery_id_for(event_id: str, endpoint: str, timestamp_ms: int) -> str:
+    """The id of an event's delivery to an endpoint: the same whoever makes it, and sorted by the event's time."""
+    return event_id_for(timestamp_ms, event_id, endpoint).removeprefix("evt_")
 
 
 def _ulid(timestamp_ms: int, randomness: bytes) -> str:

@@ -4,7 +4,8 @@ All live under one prefix, so that several installations can share a Redis by da
 `session` is always the internal ULID of a session, never its public id (which may contain anything).
 """
 
-#: The public stream of events: fields id, event, session (public id), ts (epoch ms), body (JSON as a webhook gets it).
+#: The public stream of events: fields id, event, session (public id), registry (its owner), ts (epoch ms), body (JSON
+#: as a webhook gets it). The ids of its entries are the cursors of events.
 EVENTS = "warest:events"
 
 #: Dramatiq queue of orders to the supervisors: start or stop a session.
@@ -12,6 +13,9 @@ SUPERVISOR_QUEUE = "supervisor"
 
 #: Dramatiq queue of webhook work.
 WEBHOOK_QUEUE = "webhooks"
+
+#: Dramatiq queue of what receivers want done.
+ACTIONS_QUEUE = "actions"
 
 #: Dramatiq queue of what the database is to learn of chats.
 HISTORY_QUEUE = "history"
@@ -92,8 +96,25 @@ def lease_number(session: str) -> str:
 
 
 def outbox(session: str) -> str:
-    """Stream: events of a session that wait for their first webhook attempt, in order."""
+    """Stream: events of a session that wait for their first webhook attempt, in order, each with its `cursor`."""
     return f"warest:session:{session}:outbox"
+
+
+def lane_to(endpoint: str, session: str) -> str:
+    """Stream: events of a session that wait for their first attempt at an endpoint, in order."""
+    return f"warest:session:{session}:to:{endpoint}"
+
+
+def circuit(endpoint: str) -> str:
+    """Hash with expiry: how often in a row an endpoint has failed, and until when it is left alone (circuits.py)."""
+    return f"warest:endpoint:{endpoint}:circuit"
+
+
+#: String: a word that changes whenever an endpoint does, so that what processes remember of them is forgotten.
+ENDPOINTS_CHANGED = "warest:endpoints:changed"
+
+#: Stream: what is to be written into the log of deliveries, in order.
+DELIVERY_LOG = "warest:deliveries:log"
 
 
 def notes(session: str) -> str:
@@ -134,6 +155,11 @@ def lane_lock(lane: str) -> str:
 def lane_nudged(lane: str) -> str:
     """String with expiry: a Dramatiq message that will empty this stream is already on its way."""
     return f"{lane}:nudged"
+
+
+def follower(stream: str) -> str:
+    """String with expiry: the token of whoever writes this stream down now (followers.py)."""
+    return f"{stream}:follower"
 
 
 def farewell(session: str) -> str:

@@ -4,8 +4,10 @@ Whoever fills a lane orders a Dramatiq message that empties it; of many orders a
 sure that nobody overtakes: it expires when its holder dies, and then the rest is done by another.
 """
 
+import math
 import time
 from collections.abc import Callable, Iterable
+from enum import Enum
 from typing import Any
 
 import redis
@@ -36,7 +38,8 @@ end
 return entries
 """
 
-_RELEASE = """
+#: Let a lock go, if it is still one's own.
+RELEASE = """
 -- KEYS: lock. ARGV: token.
 if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
 """
@@ -50,33 +53,66 @@ return 1
 """
 
 
+#: Put entries into a lane, and order that it is emptied, unless that is ordered already or the nudge is empty. 0: the
+#: lane is full, and nothing was put in.
+FILL = """
+-- KEYS: lane, nudged, queue of the nudge. ARGV: lane limit, nudge ttl, nudge, strings of an entry, entries...
+if redis.call('XLEN', KEYS[1]) >= tonumber(ARGV[1]) then return 0 end
+local size = tonumber(ARGV[4])
+for first = 5, #ARGV, size do redis.call('XADD', KEYS[1], '*', unpack(ARGV, first, first + size - 1)) end
+if ARGV[3] ~= '' and redis.call('SET', KEYS[2], '1', 'NX', 'EX', ARGV[2]) then
+  redis.call('XADD', KEYS[3], '*', 'message', ARGV[3])
+end
+return 1
+"""
+
+#: After this long a lane is ordered to be emptied anew, should the Dramatiq message have been lost, s.
+NUDGE_TTL = 60
+
+
+class Left(Enum):
+    """What is left in a lane when one has emptied it."""
+
+    NOTHING = "nothing"
+    MORE = "more"  # the time was up
+    TAKEN = "taken"  # somebody else is at it
+
+
 class Lanes:
     def __init__(self, client: "redis.Redis", *, lock_ms: int, linger: float = 0.0) -> None:
         """`lock_ms` outlives the work on whatever is said to be done at once. With `linger`, the next look comes so
         many seconds after the work, so that what comes meanwhile is done together and needs no order of its own."""
+        self._redis = client
         self._lock_ms = lock_ms
         self._linger = linger
         self._look: Callable[..., Any] = client.register_script(_LOOK)
-        self._release = client.register_script(_RELEASE)
+        self._release = client.register_script(RELEASE)
         self._done = client.register_script(_DONE)
 
-    def empty(self, lane: str, work: Worker) -> bool:
-        """Do what waits in the lane; False: somebody else is at it. What `work` raises goes on to the caller.
+    def nudge(self, lane: str) -> bool:
+        """Whether an order to empty the lane is the caller's to give: there is none on its way."""
+        return bool(self._redis.set(keys.lane_nudged(lane), 1, nx=True, ex=NUDGE_TTL))
+
+    def empty(self, lane: str, work: Worker, *, seconds: float = math.inf) -> Left:
+        """Do what waits in the lane, for about `seconds`. What `work` raises goes on to the caller.
 
         A crash leaves the rest there, with the entry in hand: it is done again.
         """
-        token = new_ulid()
+        token, until = new_ulid(), time.monotonic() + seconds
         entries = self._first(lane, token)
         if entries is None:
-            return False
+            return Left.TAKEN
         try:
             while entries and self._worked_off(lane, token, work, entries):
+                if time.monotonic() > until:
+                    self._release(keys=[keys.lane_lock(lane)], args=[token])
+                    return Left.MORE
                 time.sleep(self._linger)
                 entries = self._first(lane, token)
         except Exception:
             self._release(keys=[keys.lane_lock(lane)], args=[token])
             raise
-        return True
+        return Left.NOTHING
 
     def _first(self, lane: str, token: str) -> list[Entry] | None:
         held = [lane, keys.lane_lock(lane), keys.lane_nudged(lane)]

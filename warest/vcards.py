@@ -1,6 +1,10 @@
 """Contact cards, as phones exchange them: vCard 3.0 (RFC 2426)."""
 
 from dataclasses import dataclass
+from typing import Any
+
+from warest import ids
+from warest.loose import first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +21,18 @@ class Card:
     def shown(self) -> str:
         """What stands on the card in a chat."""
         return self.name or self.full_name
+
+
+def card_of(told: dict[str, Any], country_code: str) -> Card:
+    """A card as callers write it; `country_code` is that of numbers with leading zeros."""
+    number = ids.recipient(ids.digits_of(first(told, "phone", "contactPhone")), country_code)
+    return Card(
+        name=first(told, "name", "fullName", "contactName"),
+        full_name=first(told, "fullName", "name", "contactName"),
+        number=number.user if number else "",
+        organization=first(told, "organization", "org"),
+        email=first(told, "email", "contactEmail"),
+    )
 
 
 def write(card: Card) -> str:

@@ -11,13 +11,13 @@ from warest.commands import SendAlbum
 from warest.http.batches import Batches, Blocked, FilesToSend
 from warest.http.codes import Code
 from warest.http.errors import Family, Refusal
-from warest.http.file_sending import FileSending, SpooledFile
+from warest.http.file_sending import FileSending
 from warest.http.many_files import NamedFile
 from warest.http.operation import Answer, Flag, operation
 from warest.http.resources.files_sends import answer, refusal
-from warest.http.resources.media_sends import kind_of
 from warest.http.sending import CODES, Sending, SentEntry, Shown, message_id
 from warest.http.uploads import FileInput
+from warest.sources import SpooledFile
 
 #: With fewer there is nothing to show together.
 FEWEST = 2
@@ -72,7 +72,7 @@ class SendAlbumResource:
             )
 
     def _checked(self, about: NamedFile, file: SpooledFile, caption: str) -> dict[str, Any]:
-        kind = kind_of(file) if file.size else None
+        kind = file.shown_as if file.size else None
         if kind is None:
             self._files.delete(file.key)
             reason = "neither a picture nor a video" if file.size else "This file is empty"

@@ -3,37 +3,25 @@
 Facts: contract, endpoints.md section 6; quirk Q30.
 """
 
-from collections.abc import Iterator
 from typing import Any
 
 import falcon
-import orjson
 from pydantic import AliasChoices, Field
 
-from warest import texts
+from warest import buttons, texts
+from warest.buttons import Button
 from warest.commands import SendInteractive
 from warest.http.codes import Code
 from warest.http.errors import Family, Refusal
 from warest.http.file_sending import FileSending
-from warest.http.loose import Loose, first, parsed
-from warest.http.operation import Answer, Word, operation, word
+from warest.http.loose import Loose
+from warest.http.operation import Answer, Word, operation
 from warest.http.sending import CODES, Sending, SendParameters, SentEntry, Shown, message_id
 from warest.http.support import BUTTONS
 from warest.http.uploads import FileInput
 from warest.store import SessionRecord
 
-#: Buttons and rows of one message.
-MOST_BUTTONS, MOST_ROWS = 10, 1000
-
 _NO_ONE = (Code.BAD_REQUEST, "Invalid destination")
-
-#: What a button does -> WhatsApp's word, and what it needs: our name of it, those that callers use, WhatsApp's.
-_KINDS: dict[str, tuple[str, tuple[str, ...], str]] = {
-    "reply": ("quick_reply", ("id", "displayText", "text"), "id"),
-    "url": ("cta_url", ("url",), "url"),
-    "copy": ("cta_copy", ("copyCode", "copy_code", "code"), "copy_code"),
-    "call": ("cta_call", ("phoneNumber", "phone_number", "phone"), "phone_number"),
-}
 
 
 class InteractiveToSend(SendParameters):
@@ -82,7 +70,7 @@ class Interactive:
         given: InteractiveToSend,
         addressed: Addressed,
         text: str | None,
-        buttons: list[tuple[str, str]],
+        below: tuple[Button, ...],
         shown: Shown,
     ) -> Answer:
         record, to = addressed
@@ -95,7 +83,7 @@ class Interactive:
             to=to,
             text=texts.as_whatsapp(text or ""),
             footer=texts.as_whatsapp(given.footer or ""),
-            buttons=tuple(buttons),
+            buttons=below,
             file=image.key if image else "",
             mimetype=image.mimetype if image else "",
             reply_to=message_id(given.reply_message_id),
@@ -116,14 +104,9 @@ class SendButton:
                codes=(*CODES, Code.MEDIA_OVER_LIMIT), limit=BUTTONS,)  # fmt: skip
     def on_post(self, request: falcon.Request, parameters: ButtonsToSend) -> Answer:
         addressed = self._interactive.addressed(request, parameters)
-        given = parameters.buttons
-        if not isinstance(given, list) or not given:
-            raise Refusal(Code.BAD_REQUEST, "buttons must be a non-empty array")
-        if len(given) > MOST_BUTTONS:
-            raise Refusal(Code.BAD_REQUEST, f"at most {MOST_BUTTONS} buttons can be sent")
-        buttons = [_button(one, f"buttons[{place}]") for place, one in enumerate(given)]
-        shown = _shown("interactive button", {"buttonCount": len(buttons)})
-        return self._interactive.send(request, parameters, addressed, parameters.text, buttons, shown)
+        below = buttons.buttons(parameters.buttons)
+        shown = _shown("interactive button", {"buttonCount": len(below)})
+        return self._interactive.send(request, parameters, addressed, parameters.text, below, shown)
 
 
 class SendList:
@@ -138,63 +121,10 @@ class SendList:
                codes=(*CODES, Code.MEDIA_OVER_LIMIT), limit=BUTTONS,)  # fmt: skip
     def on_post(self, request: falcon.Request, parameters: ListToSend) -> Answer:
         addressed = self._interactive.addressed(request, parameters)
-        lists = [told for told in _lists(parameters) if told["sections"]]
-        sections = [section for told in lists for section in told["sections"]]
-        if not sections:
-            raise Refusal(Code.BAD_REQUEST, "at least one section with one row is required")
-        rows = sum(len(section["rows"]) for section in sections)
-        if rows > MOST_ROWS or len(lists) > MOST_BUTTONS:
-            raise Refusal(Code.BAD_REQUEST, f"at most {MOST_ROWS} rows in {MOST_BUTTONS} lists can be sent")
-        buttons = [("single_select", _json(told)) for told in lists]
-        shown = _shown("interactive list", {"sectionCount": len(sections), "rowCount": rows})
-        return self._interactive.send(request, parameters, addressed, parameters.text, buttons, shown)
+        below = buttons.lists(parameters.list, parameters.lists, parameters.sections, parameters.button_text)
+        shown = _shown("interactive list", {"sectionCount": below.sections, "rowCount": below.rows})
+        return self._interactive.send(request, parameters, addressed, parameters.text, below.buttons, shown)
 
 
 def _shown(kind: str, extras: dict[str, Any]) -> Shown:
     return Shown(f"{kind.capitalize()} message", kind, extras, (Code.BAD_REQUEST, "Invalid image input"))
-
-
-def _button(given: object, name: str) -> tuple[str, str]:
-    """WhatsApp's kind of a button and its parameters. A text is a button to reply with."""
-    told = parsed(given)
-    told = {"text": word(told)} if not isinstance(told, dict) else told
-    kind = (first(told, "type") or "reply").lower()
-    if kind not in _KINDS:
-        raise Refusal(Code.BAD_REQUEST, f"{name}.type must be one of {', '.join(_KINDS)}")
-    native, sources, target = _KINDS[kind]
-    value = first(told, *sources)
-    if not value:
-        raise Refusal(Code.BAD_REQUEST, f"{name}.{sources[0]} is required")
-    label = first(told, "displayText", "text") or value
-    more = {"merchant_url": value} if kind == "url" else {}
-    return native, _json({"display_text": label, target: value, **more})
-
-
-def _lists(given: ListToSend) -> Iterator[dict[str, Any]]:
-    flat = {"sections": given.sections, "buttonText": given.button_text}
-    found = given.lists if isinstance(given.lists, list) else [given.list or flat]
-    for told in map(parsed, found):
-        if isinstance(told, dict):
-            title = first(told, "buttonText", "title") or given.button_text or "Open"
-            yield {"title": title, "sections": list(_sections(parsed(told.get("sections"))))}
-
-
-def _sections(given: object) -> Iterator[dict[str, Any]]:
-    """Those that have rows."""
-    for told in given if isinstance(given, list) else []:
-        rows = told.get("rows") if isinstance(told, dict) else None
-        shown = [row for one in rows if (row := _row(one))] if isinstance(rows, list) else []
-        if shown:
-            yield {"title": first(told, "title"), "rows": shown}
-
-
-def _row(given: object) -> dict[str, str]:
-    """Empty: nothing can be read in it."""
-    told = given if isinstance(given, dict) else {"title": given}
-    title = first(told, "title", "id")
-    row = {"header": first(told, "header"), "title": title, "description": first(told, "description")}
-    return {**row, "id": first(told, "id") or title} if title else {}
-
-
-def _json(value: dict[str, Any]) -> str:
-    return orjson.dumps(value).decode()

@@ -158,7 +158,9 @@ def write_readme() -> None:
         store.migrate(house.database(settings))
         parts, files, opened = house.connect(settings), house.open_storage(settings), house.open_store(settings)
         logins = app.logins_of(parts, opened, house.open_limits(settings), "")
-        found = app.routes(parts, opened, files, logins, app.reporter_of(parts, Metering()))
+        found = app.routes(
+            parts, opened, files, logins, app.reporter_of(parts, Metering()), app.streams_of(parts.settings)
+        )
     text = _README.read_text()
     _README.write_text(text.replace(in_readme(text), markdown(found)))
 

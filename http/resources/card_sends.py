@@ -3,22 +3,21 @@
 Facts: contract, endpoints.md section 6.
 """
 
-import math
 import re
 from typing import Annotated, Any
 
 import falcon
 from pydantic import AliasChoices, Field
 
-from warest import ids, texts, vcards
+from warest import places, texts, vcards
 from warest.commands import SendContacts, SendLiveLocation, SendLocation, SendPoll
 from warest.http.codes import Code
 from warest.http.errors import Family, Refusal
-from warest.http.loose import Loose, first, parsed, words
-from warest.http.operation import Answer, Word, operation, word
+from warest.http.loose import Loose
+from warest.http.operation import Answer, Word, operation
 from warest.http.sending import CODES, Sending, SendParameters, SentEntry, Shown, message_id
 from warest.http.support import STANDS_STILL
-from warest.vcards import Card
+from warest.loose import first, parsed, word, words
 
 #: Cards of one message, and options of a poll.
 MOST_CARDS, MOST_OPTIONS = 100, 100
@@ -83,7 +82,7 @@ class SendContact:
                codes=CODES)  # fmt: skip
     def on_post(self, request: falcon.Request, parameters: ContactToSend) -> Answer:
         record, to = self._sending.addressed(request, parameters)
-        cards = [self._card(given) for given in _contacts(parameters)]
+        cards = [vcards.card_of(given, self._country_code) for given in _contacts(parameters)]
         title = cards[0].shown if len(cards) == 1 else f"{len(cards)} contacts"
         command = SendContacts(
             to=to,
@@ -94,16 +93,6 @@ class SendContact:
         )
         shown = Shown("Contact message", "contact", {"displayName": title})
         return self._sending.send(request, parameters, record, command, shown)
-
-    def _card(self, given: dict[str, Any]) -> Card:
-        number = ids.recipient(ids.digits_of(first(given, "phone", "contactPhone")), self._country_code)
-        return Card(
-            name=first(given, "name", "fullName", "contactName"),
-            full_name=first(given, "fullName", "name", "contactName"),
-            number=number.user if number else "",
-            organization=first(given, "organization", "org"),
-            email=first(given, "email", "contactEmail"),
-        )
 
 
 class SendLocationResource:
@@ -216,19 +205,10 @@ def _point(given: Point) -> tuple[float, float, dict[str, Any]]:
         told = {"latitude": told[0], "longitude": told[1]} if len(told) == 2 else {"latitude": None}
     if not isinstance(told, dict):
         told = given.model_dump(include={"latitude", "longitude"})
-    latitude = _degrees(first(told, "latitude", "lat", "degreesLatitude"), 90)
-    longitude = _degrees(first(told, "longitude", "lng", "degreesLongitude"), 180)
-    if latitude is None or longitude is None:
+    found = places.point(told)
+    if found is None:
         raise Refusal(Code.POLL_INVALID, "Invalid location payload")
-    return latitude, longitude, told
-
-
-def _degrees(text: str, most: int) -> float | None:
-    try:
-        degrees = float(text)
-    except ValueError:
-        return None
-    return degrees if math.isfinite(degrees) and abs(degrees) <= most else None
+    return *found, told
 
 
 def _poll(given: PollToSend) -> tuple[str, list[str], int]:

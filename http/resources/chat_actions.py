@@ -12,7 +12,6 @@ from warest.http.codes import Code
 from warest.http.errors import Family, Refusal
 from warest.http.operation import Answer, operation
 from warest.http.support import APP_STATE
-from warest.store import ChatNews
 
 _CODES = (Code.SESSION_NOT_FOUND, Code.MISSING_PARAMETER, Code.INVALID_PARAMETER, Code.QUEUED)
 
@@ -40,14 +39,8 @@ class _Action:
     def __init__(self, acting: Acting) -> None:
         self._acting = acting
 
-    def _done(self, place: Place, command: Action, word: str, **news: Any) -> Answer:
-        """Order it, and know it here, too."""
+    def _done(self, place: Place, command: Action, word: str) -> Answer:
         synced = self._acting.order(place, command)
-        jid = self._acting.stored_chat(place)
-        self._acting.store.chats.put(place.record.ulid, [ChatNews(jid=jid, **news)])
-        return self._answer(place, word, synced=synced)
-
-    def _answer(self, place: Place, word: str, *, synced: bool) -> Answer:
         return Answer([self._acting.entry(place, f"chat {word} success", synced=synced)], f"Chat {word}")
 
 
@@ -66,8 +59,7 @@ class MuteTheChat(_Action):
         place = self._acting.chat(request, parameters)
         if parameters.duration is None:
             raise Refusal(Code.INVALID_PARAMETER, "duration is a number of minutes")
-        end = until(parameters.duration)
-        return self._done(place, MuteChat(chat=place.chat, until=end), "muted", muted_until=end)
+        return self._done(place, MuteChat(chat=place.chat, until=until(parameters.duration)), "muted")
 
 
 class UnmuteTheChat(_Action):
@@ -83,7 +75,7 @@ class UnmuteTheChat(_Action):
     )
     def on_post(self, request: falcon.Request, parameters: Act) -> Answer:
         place = self._acting.chat(request, parameters)
-        return self._done(place, MuteChat(chat=place.chat, until=0), "unmuted", muted_until=0)
+        return self._done(place, MuteChat(chat=place.chat, until=0), "unmuted")
 
 
 class ArchiveTheChat(_Action):
@@ -100,7 +92,7 @@ class ArchiveTheChat(_Action):
     def on_post(self, request: falcon.Request, parameters: Act) -> Answer:
         place = self._acting.chat(request, parameters)
         command = ArchiveChat(chat=place.chat, archived=True, last=self._acting.last_of(place))
-        return self._done(place, command, "archived", archived=True, pinned=False)
+        return self._done(place, command, "archived")
 
 
 class UnarchiveTheChat(_Action):
@@ -117,7 +109,7 @@ class UnarchiveTheChat(_Action):
     def on_post(self, request: falcon.Request, parameters: Act) -> Answer:
         place = self._acting.chat(request, parameters)
         command = ArchiveChat(chat=place.chat, archived=False, last=self._acting.last_of(place))
-        return self._done(place, command, "unarchived", archived=False)
+        return self._done(place, command, "unarchived")
 
 
 class ClearTheChat(_Action):
@@ -134,10 +126,7 @@ class ClearTheChat(_Action):
     def on_delete(self, request: falcon.Request, parameters: Act) -> Answer:
         """One chat, whatever the path says, on one's own devices."""
         place = self._acting.chat(request, parameters)
-        command = ClearChat(chat=place.chat, last=self._acting.last_of(place))
-        synced = self._acting.order(place, command)
-        self._acting.store.messages.clear(place.record.ulid, self._acting.stored_chat(place))
-        return self._answer(place, "cleared", synced=synced)
+        return self._done(place, ClearChat(chat=place.chat, last=self._acting.last_of(place)), "cleared")
 
 
 def routes(acting: Acting) -> Iterator[tuple[str, Any]]:

@@ -17,7 +17,7 @@ from warest.http.errors import Family, Refusal
 from warest.http.operation import Answer, Result, operation
 from warest.http.resources.chats import ChatReading, Choice, number
 from warest.http.support import APP_STATE
-from warest.store import ChatNews, Message
+from warest.store import Message
 
 #: Messages that one call marks at most.
 CAP = 10_000
@@ -129,10 +129,7 @@ class ReadChat:
                 some = tuple(ids[begin : begin + _AT_ONCE])
                 self._acting.order(place, MarkRead(chat=place.chat, ids=some, sender=sender))
         last = key_of(messages[0], place.chat)
-        synced = self._acting.order(place, MarkChatRead(chat=place.chat, read=True, last=last))
-        news = ChatNews(jid=self._acting.stored_chat(place), unread=0)
-        self._acting.store.chats.put(place.record.ulid, [news])
-        return synced
+        return self._acting.order(place, MarkChatRead(chat=place.chat, read=True, last=last))
 
 
 class PinTheChat:
@@ -155,8 +152,6 @@ class PinTheChat:
             raise Refusal(Code.MISSING_PARAMETER, "Missing chatId or pin flag")
         command = PinChat(chat=place.chat, pinned=parameters.pin)
         synced = self._acting.order(place, command, Code.MESSAGE_PIN_NOT_ALLOWED)
-        news = ChatNews(jid=self._acting.stored_chat(place), pinned=parameters.pin)
-        self._acting.store.chats.put(place.record.ulid, [news])
         return _pinned(self._acting, place, "chat", parameters.pin, synced)
 
 

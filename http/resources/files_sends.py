@@ -17,12 +17,13 @@ from warest.errors import CommandTimeout, NotConnected, WarestError
 from warest.http.batches import Batches, Blocked, FilesToSend
 from warest.http.codes import Code
 from warest.http.errors import Family, Refusal
-from warest.http.file_sending import FileSending, SpooledFile
+from warest.http.file_sending import FileSending
 from warest.http.many_files import NamedFile
 from warest.http.operation import Answer, operation
 from warest.http.sending import CODES, Sending, SentEntry, Shown, entry_of, message_id
 from warest.http.uploads import FileInput
 from warest.media import rules
+from warest.sources import SpooledFile
 
 _NOBODY = "Failed to send files to all recipients"
 

@@ -12,7 +12,7 @@ from warest import texts
 from warest.commands import SendFile
 from warest.http.codes import Code
 from warest.http.errors import Family
-from warest.http.file_sending import CompressedFile, FileSending, FileToSend, Options, SpooledFile, Taken, wishes
+from warest.http.file_sending import CompressedFile, FileSending, FileToSend, Options, Taken, wishes
 from warest.http.operation import Answer, Flag, Word, operation
 from warest.http.sending import CODES, SentEntry, Shown, message_id
 from warest.http.uploads import FileInput
@@ -76,7 +76,7 @@ class SendMedia:
     )
     def on_post(self, request: falcon.Request, parameters: MediaToSend) -> Answer:
         taken = self._sending.take(request, parameters, parameters.media, self.file_input)
-        kind = kind_of(taken)
+        kind = taken.shown_as
         if kind is None:
             raise self._sending.refuse(taken, Code.UNSUPPORTED_MEDIA_TYPE, "Unsupported media type for this route")
         command = _command(kind, taken, parameters, view_once=parameters.view_once)
@@ -168,14 +168,6 @@ class SendSticker:
         compression = {**wishes(parameters), "pack": parameters.pack}
         command = _command("sticker", taken, parameters)
         return self._sending.send(request, parameters, taken, command, shown, compression)
-
-
-def kind_of(file: SpooledFile) -> Kind | None:
-    """Picture or video; None: phones would not show it as either."""
-    essence, _, _ = file.mimetype.partition("/")
-    if file.mimetype == "image/gif" or essence not in ("image", "video"):
-        return None
-    return "image" if essence == "image" else "video"
 
 
 def _command(kind: Kind, taken: Taken, given: FileToSend, **more: Any) -> SendFile:

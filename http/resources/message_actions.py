@@ -1,17 +1,16 @@
 """/api/v1/messages/{messageId}/action: what is done to one message.
 
 What goes out as a message is written into the database by the session's process (whatsapp/reports.py), like all that
-it sends; the rest is written here.
+it sends; the rest is written when it is done (own_annals.py).
 """
 
-import time
 from collections.abc import Iterator
 from typing import Any
 
 import falcon
 from pydantic import AliasChoices, Field
 
-from warest import annals, texts
+from warest import texts
 from warest.commands import DeleteForMe, Edit, MarkRead, React, Revoke, Star
 from warest.http.acting import Act, Acted, Acting, Place
 from warest.http.codes import Code
@@ -211,19 +210,12 @@ class MarkMessageRead(_Action):
 
 
 def _starred(acting: Acting, place: Place, starred: bool) -> bool:
-    synced = acting.order(place, Star(key=place.key(ours=False), starred=starred))
-    at = int(time.time()) if starred else None
-    acting.store.messages.change(
-        place.record.ulid, place.stored_in, place.message_id, lambda message: annals.starred(message, at)
-    )
-    return synced
+    return acting.order(place, Star(key=place.key(ours=False), starred=starred))
 
 
 def _deleted(acting: Acting, place: Place, *, ours: bool, with_media: bool) -> bool:
     command = DeleteForMe(key=place.key(ours=ours), with_media=with_media)
-    synced = acting.order(place, command, Code.MESSAGE_DELETE_FAILED)
-    acting.store.messages.delete(place.record.ulid, place.stored_in, place.message_id)
-    return synced
+    return acting.order(place, command, Code.MESSAGE_DELETE_FAILED)
 
 
 def routes(acting: Acting) -> Iterator[tuple[str, Any]]:

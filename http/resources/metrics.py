@@ -37,6 +37,7 @@ _FIGURES = (
 _WORK = {
     "http": ("warest_http_request_seconds", "Requests answered", ("method", "route", "status")),
     "messages": ("warest_dramatiq_message_seconds", "Dramatiq messages worked on", ("actor", "outcome")),
+    "webhooks": ("warest_webhook_attempt_seconds", "Tries at webhook receivers", ("outcome",)),
 }
 
 
@@ -85,6 +86,12 @@ class _Figures(Collector):
         yield from (waiting, dead)
         length: Any = self._parts.redis.xlen(keys.EVENTS)
         yield GaugeMetricFamily("warest_events_stream_length", "Events in the public stream", value=length)
+        deliveries = GaugeMetricFamily(
+            "warest_deliveries", "Deliveries in the log that are not delivered", labels=["state"]
+        )
+        for state, count in self._store.deliveries.undelivered().items():
+            deliveries.add_metric([state], count)
+        yield deliveries
 
 
 def _of_processes(reports: list[Report]) -> Iterator[Metric]:

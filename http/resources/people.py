@@ -17,11 +17,11 @@ from warest.errors import Unsupported
 from warest.http.codes import Code
 from warest.http.errors import Family, Refusal
 from warest.http.grouping import Grouping, Place
-from warest.http.loose import words
 from warest.http.operation import Answer, Flag, Result, Word, operation
 from warest.http.resources.profile import CODES, OfSession, Profile, pictures_of
 from warest.http.sessions import phone_of
 from warest.http.support import NO_BUSINESS
+from warest.loose import words
 from warest.store import Account, Contact, SessionRecord, Store
 
 #: So many numbers, or contacts whose pictures are wanted, are looked at in one call.

@@ -14,10 +14,10 @@ from warest.http.acting import Acting
 from warest.http.codes import Code
 from warest.http.errors import Family, Refusal
 from warest.http.operation import Answer, Result, Word, operation
-from warest.http.presences import state_of
 from warest.http.resources.chats import ChatReading
 from warest.http.resources.profile import CODES, OfSession, Profile
 from warest.http.sessions import phone_of
+from warest.presence_words import state_of
 
 #: What everybody sees, and what is seen in one chat.
 _OF_ONESELF, _IN_A_CHAT = ("available", "unavailable"), ("composing", "recording", "paused")

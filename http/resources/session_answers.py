@@ -11,7 +11,8 @@ from warest.http.times import iso
 from warest.lifecycle import STOPPED
 from warest.pictures import qr_data_uri
 from warest.states import SessionState
-from warest.store import SessionRecord
+from warest.store import Endpoint, SessionRecord
+from warest.store.endpoints import GONE
 
 
 class Configured(Result):
@@ -96,7 +97,12 @@ class DeviceInfo(Condition):
     contactId: str | None
 
 
-def created(record: SessionRecord, state: SessionState, is_new: bool) -> dict[str, Any]:
+def shown_url(endpoint: Endpoint) -> str:
+    """A receiver that has said that it is gone is none any more, though the endpoint still knows it (decision 34)."""
+    return "" if endpoint.reason == GONE else endpoint.url
+
+
+def created(record: SessionRecord, endpoint: Endpoint, state: SessionState, is_new: bool) -> dict[str, Any]:
     qr = {
         "qrString": state.qr,
         "qr": qr_data_uri(state.qr) if state.qr else None,
@@ -107,8 +113,8 @@ def created(record: SessionRecord, state: SessionState, is_new: bool) -> dict[st
         "sessionId": record.id,
         **({} if is_new else {"createdAt": _iso(record.created_at)}),
         **(qr if is_new or state.qr else {}),
-        "webhookUrl": record.webhook_url,
-        "webhookSecret": record.webhook_secret,
+        "webhookUrl": shown_url(endpoint),
+        "webhookSecret": endpoint.secrets[0].secret,
     }
 
 

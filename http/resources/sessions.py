@@ -1,26 +1,25 @@
 """/api/v1/session: link, list, configure and delete sessions."""
 
-import secrets
-import string
 from collections.abc import Callable
 from typing import Any
 
 import falcon
 from pydantic import AliasChoices, Field
 
-from warest import events, farewell, keys, lifecycle
+from warest import events, farewell, keys, lifecycle, webhooks
 from warest.bus import Bus
 from warest.commands import Logout
+from warest.destinations import Directory, reopen
 from warest.errors import Conflict, WarestError
-from warest.farewell import Receiver
 from warest.http.codes import Code
 from warest.http.errors import Family, Refusal
 from warest.http.operation import Answer, Flag, Parameters, Word, operation
 from warest.http.resources.chats import Choice
-from warest.http.resources.session_answers import Configuration, Created, Deleted, SessionList, created, item
+from warest.http.resources.session_answers import Configuration, Created, Deleted, SessionList, created, item, shown_url
 from warest.http.sessions import SessionAccess, own, valid_name
-from warest.states import States
-from warest.store import Account, SessionRecord, Store
+from warest.states import SessionState, States
+from warest.store import Account, Endpoint, SessionRecord, Store
+from warest.store.endpoints import DISABLED, ENABLED
 
 #: How long a call waits for a QR, s (contract: 2.5 for a new session, 1.5 for a known one).
 NEW_QR_PATIENCE, KNOWN_QR_PATIENCE = 2.5, 1.5
@@ -30,9 +29,6 @@ STOP_PATIENCE, PREFLIGHT_PATIENCE = 15.0, 15.0
 
 #: WhatsApp is told of a logout if it answers within this, s; the rest of the deletion does not depend on it.
 LOGOUT_PATIENCE = 5.0
-
-#: A shorter secret never signs anything.
-SHORTEST_SECRET = 6
 
 
 class SessionName(Parameters):
@@ -63,11 +59,11 @@ class Sessions:
         bus: Bus,
         access: SessionAccess,
         *,
-        default_url: str,
+        directory: Directory,
         pacing_of: Callable[[str], dict[str, Any] | None],
     ) -> None:
-        """`default_url`: the receiver of sessions without one. `pacing_of` tells how one is paced, by its ULID."""
-        self._default_url = default_url
+        """`pacing_of` tells how a session is paced, by its ULID."""
+        self.directory = directory
         self.pacing_of = pacing_of
         self.store = store
         self.states = states
@@ -106,8 +102,7 @@ class Sessions:
 
     def say_farewell(self, record: SessionRecord) -> None:
         """The last event of a session that is being deleted, and where it and those before it go."""
-        if record.webhook_url or self._default_url:
-            farewell.keep(self.bus.redis, Receiver(record.identity, record.webhook_url, record.webhook_secret))
+        farewell.keep(self.bus.redis, self.directory.targets(record))
         told = {"tags": "delete", "status": lifecycle.STOPPED}
         self.bus.publish(record.identity, events.session_status(record.identity, told))
 
@@ -138,16 +133,19 @@ class Create:
         record, is_new = self._sessions.known_or_new(account, name)
         state = self._sessions.states.get(record.ulid)
         if state.is_open:
-            return Answer([created(record, state, is_new)], "Session already open", Code.SESSION_OPEN)
+            return Answer([self._created(record, state, is_new)], "Session already open", Code.SESSION_OPEN)
         self._sessions.start(record)
         patience = NEW_QR_PATIENCE if is_new else KNOWN_QR_PATIENCE
         state = self._sessions.states.wait(record.ulid, lambda state: bool(state.qr) or state.is_open, patience)
-        result = [created(record, state, is_new)]
+        result = [self._created(record, state, is_new)]
         if state.is_open:
             return Answer(result, "Session already open", Code.SESSION_OPEN)
         if state.qr:
             return Answer(result, "Scan the QR to continue", Code.SESSION_QR_REQUIRED)
         return Answer(result, "Session created" if is_new else "Session exists")
+
+    def _created(self, record: SessionRecord, state: SessionState, is_new: bool) -> dict[str, Any]:
+        return created(record, self._sessions.store.endpoints.of_config(record.ulid), state, is_new)
 
     on_post = on_get  # a GET that changes something stays for its callers (S10); this is the better way
 
@@ -184,11 +182,15 @@ class Configure:
     def on_post(self, request: falcon.Request, parameters: Config, sessionId: str) -> Answer:
         account: Account = request.context.account
         record = self._sessions.access.named(account, sessionId)
-        url = record.webhook_url if parameters.webhook_url is None else parameters.webhook_url.strip()
-        secret = _secret(record, url, (parameters.webhook_secret or "").strip())
+        endpoint = self._sessions.store.endpoints.of_config(record.ulid)
+        known = endpoint.secrets[0].secret
+        url = shown_url(endpoint) if parameters.webhook_url is None else parameters.webhook_url.strip()
+        secret = (parameters.webhook_secret or "").strip() or _secret(url, known)
         if (parameters.preflight or parameters.preflight_verify) and url and secret:
             self._preflight(record, url, secret)
-        self._sessions.store.configure_session(account, record.ulid, webhook_url=url, webhook_secret=secret)
+        is_new = parameters.webhook_url is not None and (url != shown_url(endpoint) or endpoint.state == DISABLED)
+        if is_new or secret != known:
+            self._point(account, endpoint, url if is_new else None, secret)
         configured = Configuration(
             registryUser=account.registry,
             sessionId=record.id,
@@ -197,6 +199,16 @@ class Configure:
             **self._calls(account, record, parameters),
         )
         return Answer([configured.model_dump()], "Config updated")
+
+    def _point(self, account: Account, endpoint: Endpoint, url: str | None, secret: str) -> None:
+        """To a receiver that is new, or back: what was held for it goes out."""
+        is_back = url is not None and endpoint.state == DISABLED
+        self._sessions.store.endpoints.change(
+            account, endpoint.id, url=url, secret=secret, state=ENABLED if is_back else None
+        )
+        self._sessions.directory.changed()
+        if url is not None:
+            reopen(self._sessions.bus, endpoint.id)
 
     def _calls(self, account: Account, record: SessionRecord, given: Config) -> dict[str, Any]:
         """What becomes of calls, from now on."""
@@ -208,8 +220,8 @@ class Configure:
 
     def _preflight(self, record: SessionRecord, url: str, secret: str) -> None:
         """Nothing is saved when the receiver does not answer well."""
-        outcome = self._sessions.bus.order(
-            keys.WEBHOOK_QUEUE, "preflight", PREFLIGHT_PATIENCE, session=record.ulid, url=url, secret=secret
+        (outcome,) = self._sessions.bus.order(
+            keys.WEBHOOK_QUEUE, "preflight", PREFLIGHT_PATIENCE, session=record.ulid, urls=[url], secret=secret
         )
         if not outcome["ok"]:
             raise Refusal(Code.BAD_REQUEST, "Webhook preflight failed", results=[{"results": [outcome]}])
@@ -234,6 +246,7 @@ class Delete:
         self._sessions.end(record)
         self._sessions.say_farewell(record)
         self._sessions.store.delete_session(account, record.ulid)
+        self._sessions.directory.changed()
         self._sessions.bus.broker.delete_queue(keys.command_queue(record.ulid))
         self._sessions.bus.send(keys.MIRROR_QUEUE, "forget_files", session=record.ulid)
         self._sessions.states.forget(record.ulid)
@@ -241,10 +254,6 @@ class Delete:
         return Answer([deleted.model_dump()], "Session deleted")
 
 
-def _secret(record: SessionRecord, url: str, given: str) -> str:
-    """One that is given; else the one that is kept; else a new one as soon as there is a receiver (quirk Q5)."""
-    if given:
-        return given
-    if url and len(record.webhook_secret) < SHORTEST_SECRET:
-        return "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(24))
-    return record.webhook_secret
+def _secret(url: str, known: str) -> str:
+    """The one that is kept; else a new one as soon as there is a receiver (quirk Q5)."""
+    return webhooks.new_secret() if url and len(known) < webhooks.SHORTEST_SECRET else known

@@ -12,7 +12,7 @@ from warest.http.codes import Code
 from warest.http.errors import Family, Refusal
 from warest.http.file_sending import FileSending, Options
 from warest.http.operation import Answer, Flag, Word, operation
-from warest.http.resources.media_sends import MEDIA, kind_of
+from warest.http.resources.media_sends import MEDIA
 from warest.http.sending import CODES, Sending, SentEntry, Shown, WhenToSend
 from warest.http.support import STATUS
 from warest.http.uploads import FileInput
@@ -112,7 +112,7 @@ class ShowMedia:
         record = self._sending.session(request, parameters)
         self._files.check_time(parameters)
         file = self._files.required(request, parameters.media or "", self.file_input, parameters.filename or "")
-        kind = kind_of(file)
+        kind = file.shown_as
         if kind is None:
             raise self._files.refuse(file, Code.UNSUPPORTED_MEDIA_TYPE, "Unsupported media type for this route")
         command = SendFile(

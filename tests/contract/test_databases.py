@@ -103,6 +103,31 @@ def test_rolling_back_and_migrating_again(database: store.Database) -> None:
     accounts.seed_admin(store.open(database), "boss", "a password", "the key")
 
 
+def test_receivers_become_endpoints_and_go_back(database: store.Database) -> None:
+    """What was configured stays so, forth and back."""
+    store.migrate(database)
+    while store.status(database)[11][1]:  # back to before 0012
+        store.rollback(database)
+    users = "'u', 'admin', 'boss', 'x', 'y', true, 0, 0"
+    databases.execute(database, f"insert into users values ({users})")
+    fields = "id, name, registry, auto_start, webhook_url, webhook_secret, created_at, updated_at, state, reject_calls"
+    for id, url in (("s1", "https://one/"), ("s2", "")):
+        values = f"'{id}', '{id}', 'admin', true, '{url}', 'secret of {id}', 0, 0, 'stopped', false"
+        databases.execute(database, f"insert into sessions ({fields}, call_reply) values ({values}, '')")
+    store.migrate(database)
+    opened = store.open(database)
+    for id, url in (("s1", "https://one/"), ("s2", "")):
+        made = opened.endpoints.of_config(id)
+        assert (made.url, made.secrets[0].secret, made.state) == (url, f"secret of {id}", "enabled")
+        assert made.secrets[0].standard.startswith("whsec_")
+    opened.endpoints.change(ADMIN, "s2", url="https://two/")
+    while store.status(database)[11][1]:
+        store.rollback(database)
+    told = databases.execute(database, "select id, webhook_url, webhook_secret from sessions order by id")
+    expected = [("s1", "https://one/", "secret of s1"), ("s2", "https://two/", "secret of s2")]
+    assert [tuple(row) for row in told] == expected
+
+
 def test_a_database_that_answers(database: store.Database) -> None:
     """Within the time it takes to connect."""
     store.migrate(database)

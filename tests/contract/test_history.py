@@ -271,8 +271,11 @@ def test_nothing_is_left_of_a_deleted_session(
     opened.messages.put(session, [message("1")])
     opened.contacts.put(session, [ContactNews(jid=ANI)])
     endpoint = opened.endpoints.create(admin, session, url="u")
-    (delivery,) = opened.deliveries.put(session, [endpoint], event_id="evt_1", event="e", body="b")
-    opened.deliveries.note(delivery.id, store.Attempt(number=1, at=1, status_code=1, latency_ms=1), state="delivered")
+    tried = store.Attempt(number=1, at=1, url="u", status_code=1, latency_ms=1)
+    told: dict[str, Any] = {"delivery": "d", "event_id": "evt_1", "event": "e", "created_at": 1.0, "state": "delivered"}
+    opened.deliveries.write(
+        [store.Note(**told, endpoint=endpoint.id, session=session, registry=admin.registry, attempt=tried)]
+    )
     opened.sends.begin(admin, store.NewSend(id="cmd_1", session=session, kind="text"))
     tables = ("chats", "contacts", "messages", "sends", "endpoints", "deliveries", "attempts", "sessions")
     assert all(databases.execute(database, f"select 1 from {table}") for table in tables)

@@ -94,9 +94,9 @@ def test_accounts_are_found(opened: Store, admin: Account, other: Account) -> No
 
 
 def test_a_session_is_found_by_both_names(opened: Store, admin: Account) -> None:
-    """New ones start by themselves and have no receiver; names are exact."""
+    """New ones start by themselves; names are exact."""
     made = opened.create_session(admin, "..")
-    assert (made.id, made.owner, made.auto_start, made.webhook_url, made.webhook_secret) == ("..", admin, True, "", "")
+    assert (made.id, made.owner, made.auto_start) == ("..", admin, True)
     assert opened.session("..") == opened.session_by_ulid(made.ulid) == made
     assert opened.session("...") is None and opened.session_by_ulid("..") is None
     opened.create_session(admin, "Case")
@@ -123,7 +123,7 @@ def test_a_stranger_changes_nothing(opened: Store, admin: Account, other: Accoun
     mine, theirs = opened.create_session(admin, "mine"), opened.create_session(other, "theirs")
     for account, ulid in ((other, mine.ulid), (admin, theirs.ulid), (admin, "nothing")):
         with pytest.raises(NotFound):
-            opened.configure_session(account, ulid, webhook_url="x", webhook_secret="y")
+            opened.configure_calls(account, ulid, reject=True, reply="")
         with pytest.raises(NotFound):
             opened.set_auto_start(account, ulid, False)
         with pytest.raises(NotFound):
@@ -132,17 +132,16 @@ def test_a_stranger_changes_nothing(opened: Store, admin: Account, other: Accoun
 
 
 def test_configuring(opened: Store, admin: Account) -> None:
-    """URL and secret are kept as given, and cleared for good (quirk Q3)."""
+    """What becomes of calls, and where events go: kept as given, and cleared for good (quirk Q3)."""
     ulid = opened.create_session(admin, "name").ulid
-    url = "https://example.com/" + "ä" * 3000
-    opened.configure_session(admin, ulid, webhook_url=url, webhook_secret="s" * 255)
-    record = opened.session_by_ulid(ulid)
-    assert record and (record.webhook_url, record.webhook_secret) == (url, "s" * 255)
     opened.configure_calls(admin, ulid, reject=True, reply="\U0001f600" * 1000)
     assert (record := opened.session_by_ulid(ulid)) and record.reject_calls and len(record.call_reply) == 1000
-    opened.configure_session(admin, ulid, webhook_url="", webhook_secret="s" * 255)
-    record = opened.session_by_ulid(ulid)
-    assert record and record.webhook_url == ""
+    url = "https://example.com/" + "ä" * 3000
+    opened.endpoints.change(admin, ulid, url=url, secret="s" * 255)
+    made = opened.endpoints.of_config(ulid)
+    assert (made.url, made.secrets[0].secret) == (url, "s" * 255)
+    opened.endpoints.change(admin, ulid, url="")
+    assert opened.endpoints.of_config(ulid).url == ""
 
 
 def test_configuring_at_once(opened: Store, admin: Account) -> None:
@@ -151,7 +150,7 @@ def test_configuring_at_once(opened: Store, admin: Account) -> None:
 
     def work() -> None:
         for number in range(10):
-            opened.configure_session(admin, ulid, webhook_url=f"u{number}", webhook_secret="")
+            opened.endpoints.change(admin, ulid, url=f"u{number}", secret="")
 
     assert at_once(work) == [None] * 8
 
@@ -186,9 +185,8 @@ def test_names_and_words_are_exact(opened: Store, admin: Account) -> None:
     for name in names:
         assert opened.session(name) == made[name]
     url = "https://example.com/" + "\U0001f600" * 100_000
-    opened.configure_session(admin, made["a"].ulid, webhook_url=url, webhook_secret="\U0001f600" * 255)
-    record = opened.session("a")
-    assert record and (record.webhook_url, record.webhook_secret) == (url, "\U0001f600" * 255)
+    endpoint = opened.endpoints.change(admin, made["a"].ulid, url=url, secret="\U0001f600" * 255)
+    assert opened.endpoints.of_config(made["a"].ulid) == endpoint and endpoint.url == url
 
 
 def test_what_no_database_has_a_place_for_is_nobodys(opened: Store, admin: Account) -> None:

@@ -34,7 +34,7 @@ META = {
     "$defs": {
         "item": {
             "additionalProperties": {"$ref": "#/$defs/operation"},
-            "propertyNames": {"enum": ["get", "post", "delete"]},
+            "propertyNames": {"enum": ["get", "post", "patch", "delete"]},
         },
         "operation": {
             "required": ["summary", "responses"],
@@ -204,7 +204,7 @@ def test_answers_of_session_routes(
     serve(
         keys.WEBHOOK_QUEUE,
         "preflight",
-        lambda **_: answered({"target": "x", "ok": False, "error": "e", "roundTripMs": 1}),
+        lambda **_: answered([{"target": "x", "ok": False, "error": "e", "roundTripMs": 1}]),
     )
     assert conforms("POST", "/session/{sessionId}/config", json={"preflight": True}) == 2000
     online(user, "theirs")

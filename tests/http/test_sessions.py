@@ -143,7 +143,7 @@ def test_configuring(call: Call, online: Online, admin: Account) -> None:
     assert configured(call) == ("", "")
     assert configured(call, webhookUrl=None, webhookSecret=5, preflight="no") == ("", "5")
     url, secret = configured(call, webhookUrl=" http://a/ ")
-    assert url == "http://a/" and len(secret) == 24 and secret.isalnum()
+    assert url == "http://a/" and len(secret) == 32 and secret.isalnum()
     assert configured(call, webhookUrl="http://b/") == ("http://b/", secret)
     assert configured(call, webhookSecret="my-own-secret") == ("http://b/", "my-own-secret")
     assert configured(call, webhookUrl="") == ("", "my-own-secret")
@@ -164,7 +164,7 @@ def test_what_becomes_of_calls(call: Call, opened: Store, admin: Account) -> Non
     assert told(webhookUrl="http://b/") == told(rejectCalls="maybe") == (True, "Please write.")
     assert told(rejectCalls=False, callReply="") == (False, "")
     record = opened.session("s")
-    assert record and record.webhook_url == "http://b/"
+    assert record and opened.endpoints.of_config(record.ulid).url == "http://b/"
 
 
 @pytest.mark.parametrize("body", [{"webhookUrl": "x" * 4097}, {"webhookSecret": "x" * 256}, {"callReply": "x" * 1001}])
@@ -179,11 +179,12 @@ def test_what_is_too_long_is_refused(call: Call, online: Online, admin: Account,
 def worker(settings: Settings, opened: Store) -> Any:
     """The real webhook worker, as another process would run it."""
     house = connect(settings)
-    webhooks.declare(house, opened, "default-secret")
+    declared = webhooks.declare(house, opened, "default-secret", webhooks.meter())
     crew = dramatiq.Worker(house.broker, queues={keys.WEBHOOK_QUEUE}, worker_threads=2, worker_timeout=50)
     crew.start()
     yield crew
     crew.stop(timeout=5000)
+    declared.receivers.close()
     house.broker.close()
     house.redis.close()
 

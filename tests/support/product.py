@@ -18,6 +18,7 @@ import redis
 from support.client import Client
 from support.conformity import Conformity
 from support.waiting import eventually
+from warest import keys
 from warest.states import SessionState, States
 
 #: Tests ask again and again, and send to one phone as fast as they can.
@@ -101,11 +102,26 @@ class Product(Client):
         """The process of a session, from where the product keeps it."""
         return self.state(session).pid or 0
 
-    def state(self, session: str) -> SessionState:
+    def ulid(self, session: str) -> str:
+        """What a session is called inside the house."""
         with closing(sqlite3.connect(self.data / "warest.sqlite")) as database:
             (ulid,) = database.execute("select id from sessions where name = ?", [session]).fetchone()
-        with redis.Redis(unix_socket_path=str(self.data / "redis.sock")) as client:
-            return States(client).get(ulid)
+        return str(ulid)
+
+    def state(self, session: str) -> SessionState:
+        with self.redis() as client:
+            return States(client).get(self.ulid(session))
+
+    def redis(self) -> "redis.Redis":
+        """A connection of one's own, to be closed."""
+        return redis.Redis(unix_socket_path=str(self.data / "redis.sock"))
+
+    def stream_has(self, session: str, event: str) -> int:
+        """How many of these the public stream has."""
+        with self.redis() as client:
+            entries: Any = client.xrange(keys.EVENTS)
+        wanted = (session.encode(), event.encode())
+        return sum((fields[b"session"], fields[b"event"]) == wanted for _, fields in entries)
 
 
 @contextmanager

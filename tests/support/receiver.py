@@ -1,7 +1,9 @@
 """A webhook receiver of our own, on loopback."""
 
+import contextlib
 import hmac
 import json
+import socket
 import threading
 import time
 from dataclasses import dataclass
@@ -33,11 +35,16 @@ class Received:
 
 
 class Receiver:
-    """Answers `status` to every POST and keeps what came, oldest first."""
+    """Answers every POST, after `delay` seconds, and keeps what came, oldest first."""
 
     def __init__(self, port: int = 0) -> None:
         self.status = 200
+        self.headers: dict[str, str] = {}
+        self.answer = b""
+        self.answers: dict[str, Any] = {}  #: those to events of some names, as JSON
+        self.delay = 0.0
         self.received: list[Received] = []
+        self.connections: list[socket.socket] = []
         self._server = _Server(("127.0.0.1", port), _Handler)
         self._server.receiver = self
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
@@ -63,6 +70,9 @@ class Receiver:
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
         self._server.shutdown()
         self._server.server_close()
+        for connection in self.connections:  # those that were kept alive: nobody is there any more
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
         self._thread.join()
 
 
@@ -78,14 +88,20 @@ class _Handler(BaseHTTPRequestHandler):
     def setup(self) -> None:
         super().setup()
         self.connection.settimeout(30)
+        self.server.receiver.connections.append(self.connection)
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         receiver = self.server.receiver
         receiver.received.append(Received(time.time(), self.path, dict(self.headers.items()), body))
+        event = self.headers.get("X-WAREST-Event", "")
+        answer = json.dumps(receiver.answers[event]).encode() if event in receiver.answers else receiver.answer
+        time.sleep(receiver.delay)
         self.send_response(receiver.status)
-        self.send_header("Content-Length", "0")
+        for name, value in {**receiver.headers, "Content-Length": str(len(answer))}.items():
+            self.send_header(name, value)
         self.end_headers()
+        self.wfile.write(answer)
 
     def log_message(self, *_: object) -> None:
         pass

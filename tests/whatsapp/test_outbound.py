@@ -256,6 +256,22 @@ def test_a_location() -> None:
     assert told == {"degreesLatitude": 0.0, "degreesLongitude": -6.2, "address": "x"}
 
 
+def test_a_message_as_it_is_written() -> None:
+    """In the original's JSON; forwarded, it no longer tells of whom it answered and named."""
+    written = {
+        "imageMessage": {"url": "u", "mediaKey": "AAEC", "contextInfo": {"stanzaId": "Q", "mentionedJid": [ANI]}}
+    }
+    content = contents.as_written(commands.SendContent(to=(ANI,), content=written), ANI)
+    assert (content.imageMessage.URL, content.imageMessage.mediaKey) == ("u", bytes(range(3)))
+    assert content.imageMessage.contextInfo.stanzaID == "Q"
+    content = contents.as_written(commands.SendContent(to=(ANI,), content=written, forwarded=True), ANI)
+    assert to_json(content.imageMessage.contextInfo) == {"forwardingScore": 1, "isForwarded": True}
+    plain = commands.SendContent(to=(ANI,), content={"conversation": "words"}, forwarded=True)
+    assert contents.as_written(plain, ANI).extendedTextMessage.text == "words"
+    with pytest.raises(InvalidInput):
+        contents.as_written(commands.SendContent(to=(ANI,), content={"imageMessage": "x"}), ANI)
+
+
 @pytest.mark.parametrize(("selectable", "kind"), [(1, "pollCreationMessageV3"), (2, "pollCreationMessage")])
 def test_a_poll(selectable: int, kind: str) -> None:
     """With the secret that its votes are encrypted with."""

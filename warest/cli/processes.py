@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import click
 import dramatiq
@@ -13,6 +14,8 @@ import dramatiq
 from warest import keys
 from warest.actors import (
     calls,
+    delivery_log,
+    event_log,
     history,
     maintenance,
     mirror,
@@ -20,13 +23,16 @@ from warest.actors import (
     orders,
     pictures,
     preparing,
+    reactions,
     schedule,
     supervisor,
     webhooks,
 )
 from warest.config import folders, logs, secrets, settings
 from warest.config import house as houses
+from warest.meters import Meter
 from warest.restarts import Turn
+from warest.store import Store
 from warest.vitals import Reporter
 
 #: How long a stopping process may finish what it is doing, ms.
@@ -64,40 +70,57 @@ def worker() -> None:
     logs.configure(current, "worker")
     house = houses.connect(current)
     membership = folders.join(current, house.redis, "worker")
-    crews = _crews(current, house)
+    store = houses.open_store(current)
+    tries = webhooks.meter()
+    crews = _crews(current, house, store, tries)
+    followers = [event_log.follower(house, store), delivery_log.follower(house, store)]
     for crew in crews:
         crew.start()
-    reporter = Reporter(house.redis, "worker", {"messages": house.meter})
+    for follower in followers:
+        follower.start()
+    reporter = Reporter(house.redis, "worker", {"messages": house.meter, "webhooks": tries})
     reporter.run_beside()
     turn = Turn(house.redis, "worker", reporter.started_at)
     restarts = _until_told(turn.has_come)
     reporter.leave()
-    with ThreadPoolExecutor(len(crews)) as pool:  # each takes a second to notice
-        list(pool.map(lambda crew: crew.stop(timeout=STOP_PATIENCE_MS), crews))
+    stops = [partial(crew.stop, timeout=STOP_PATIENCE_MS) for crew in crews]
+    stops += [partial(follower.stop, STOP_PATIENCE_MS) for follower in followers]
+    with ThreadPoolExecutor(len(stops)) as pool:  # each takes a second to notice
+        list(pool.map(lambda stop: stop(), stops))
     membership.leave()
     house.broker.close()
     if restarts:  # as the same process, so that whoever has started it notices nothing
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
 
 
-def _crews(current: settings.Settings, house: houses.House) -> list[dramatiq.Worker]:
+def _crews(current: settings.Settings, house: houses.House, store: Store, tries: Meter) -> list[dramatiq.Worker]:
     """Threads for each kind of work: a large file must not keep a webhook waiting."""
-    store, files = houses.open_store(current), houses.open_storage(current)
-    webhooks.declare(house, store, secrets.load(current).webhook_secret)
+    files = houses.open_storage(current)
+    for rounds in webhooks.declare(house, store, secrets.load(current).webhook_secret, tries).rounds:
+        rounds.order(delay_ms=0)
     spool = houses.open_spool(current, files)
-    maintenance.declare(house, spool, houses.open_handouts(current, files)).order(delay_ms=0)
+    maintenance.declare(
+        house,
+        spool,
+        houses.open_handouts(current, files),
+        event_log.OldEvents(store, days=current.events_retention_days),
+        delivery_log.OldDeliveries(store, days=current.deliveries_retention_days),
+        reactions.OldReactions(store, days=current.deliveries_retention_days),
+    ).order(delay_ms=0)
     pictures.declare(house, spool)
     mirror.declare(house, store, files, network.media_host(current))
     preparing.declare(house, spool)
     history.declare(house, store)
     calls.declare(house, store)
     schedule.declare(house, store).order(delay_ms=0)
-    quick = {keys.WEBHOOK_QUEUE, keys.MAINTENANCE_QUEUE}
+    reactions.declare(house, store, spool)
     return [
-        dramatiq.Worker(house.broker, queues=quick, worker_threads=current.worker_threads),
+        dramatiq.Worker(house.broker, queues={keys.WEBHOOK_QUEUE}, worker_threads=current.webhook_threads),
+        dramatiq.Worker(house.broker, queues={keys.MAINTENANCE_QUEUE}, worker_threads=current.worker_threads),
         dramatiq.Worker(house.broker, queues={keys.HISTORY_QUEUE}, worker_threads=HISTORY_THREADS),
         dramatiq.Worker(house.broker, queues={keys.MIRROR_QUEUE}, worker_threads=current.mirror_threads),
         dramatiq.Worker(house.broker, queues={keys.MEDIA_QUEUE}, worker_threads=current.media_threads),
+        dramatiq.Worker(house.broker, queues={keys.ACTIONS_QUEUE}, worker_threads=current.action_threads),
     ]
 
 

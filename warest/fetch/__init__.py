@@ -6,19 +6,18 @@ while it comes. Proxies of the environment (`HTTP_PROXY`) are not used: they wou
 nobody would have checked where it leads. Nothing is kept between two fetches, neither cookies nor connections.
 """
 
-import base64
 import ssl
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from functools import cache
 
 import httpcore
 import httpx
 
 from warest.addresses import Networks
 from warest.errors import FetchError, InvalidInput
-from warest.fetch.connections import Deadline, Door
+from warest.fetch.connections import Deadline, Door, usual_trust
+from warest.fetch.urls import basic, decoded, parsed
 from warest.file_headers import file_name, media_type
 
 #: How many redirects are followed.
@@ -40,7 +39,7 @@ class Fetched:
 
     def __init__(self, url: httpx.URL, response: httpcore.Response, limit: int) -> None:
         """Raises InvalidInput when its host says that it is too large."""
-        headers = {name.lower(): _text(value) for name, value in response.headers}
+        headers = {name.lower(): decoded(value) for name, value in response.headers}
         self._host = url.host
         self._limit = limit
         self._response = response
@@ -74,12 +73,6 @@ class Fetched:
             raise FetchError(f"{self._host} sent a part of the file only")
 
 
-@cache
-def _usual() -> ssl.SSLContext:
-    """The certificates that this machine believes; to read them takes a while."""
-    return httpx.create_ssl_context()
-
-
 class Fetcher:
     """May be used by many threads at once."""
 
@@ -87,7 +80,7 @@ class Fetcher:
         """`seconds`: how long all of a fetch may take. `trusted`: whose certificates are believed, if not the usual."""
         self._networks = networks
         self._seconds = seconds
-        self._trusted = trusted or _usual()
+        self._trusted = trusted or usual_trust()
 
     @contextmanager
     def open(self, url: str, *, limit: int) -> Iterator[Fetched]:
@@ -96,8 +89,8 @@ class Fetcher:
         Raises InvalidInput for what is no URL, leads to an address that is not allowed, or is too large
         (`details["limit"]`); FetchError when its host does not answer, or says no (`details["status"]`).
         """
-        given = _parsed(url)
-        door = Door(self._networks, Deadline(self._seconds))
+        given = parsed(url)
+        door = Door(self._networks, Deadline(self._seconds), setting="WAREST_FETCH_PRIVATE_NETWORKS")
         pool = httpcore.ConnectionPool(self._trusted, network_backend=door)
         with _failing(given.host), pool, _followed(pool, given) as (last, response):
             yield Fetched(last, response, limit)
@@ -110,26 +103,16 @@ def _followed(pool: httpcore.ConnectionPool, given: httpx.URL) -> Iterator[tuple
     for _ in range(REDIRECTS + 1):
         headers = [*_HEADERS, (b"Host", here.netloc)]
         if given.userinfo and _origin(here) == _origin(given):
-            headers.append((b"Authorization", _basic(given)))
+            headers.append((b"Authorization", basic(given)))
         target = httpcore.URL(scheme=here.raw_scheme, host=here.raw_host, port=here.port, target=here.raw_path)
         with pool.stream("GET", target, headers=headers) as response:
-            locations = [_text(value) for name, value in response.headers if name.lower() == b"location"]
+            locations = [decoded(value) for name, value in response.headers if name.lower() == b"location"]
             if response.status not in _REDIRECTS or not locations:
                 _check(response.status, here.host)
                 yield here, response
                 return
-        here = _parsed(locations[0], here)
+        here = parsed(locations[0], here)
     raise FetchError(f"{given.host} redirects more than {REDIRECTS} times", permanent=True)
-
-
-def _parsed(text: str, base: httpx.URL | None = None) -> httpx.URL:
-    try:
-        url = base.join(text) if base else httpx.URL(text.strip())
-    except (httpx.InvalidURL, ValueError) as error:
-        raise InvalidInput(f"not a URL: {error}") from None
-    if url.scheme not in ("http", "https") or not url.host or not 0 < (url.port or 80) < 65536:
-        raise InvalidInput("a URL has to look like https://HOST/PATH")
-    return url
 
 
 def _check(status: int, host: str) -> None:
@@ -140,17 +123,6 @@ def _check(status: int, host: str) -> None:
 
 def _origin(url: httpx.URL) -> tuple[str, str, int]:
     return url.scheme, url.host, url.port or {"http": 80, "https": 443}[url.scheme]
-
-
-def _basic(url: httpx.URL) -> bytes:
-    return b"Basic " + base64.b64encode(f"{url.username}:{url.password}".encode())
-
-
-def _text(value: bytes) -> str:
-    try:
-        return value.decode()
-    except UnicodeDecodeError:
-        return value.decode("latin-1")
 
 
 def _limited(pieces: Iterable[bytes], limit: int) -> Iterator[bytes]:

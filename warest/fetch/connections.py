@@ -10,15 +10,23 @@ import socket
 import ssl
 import time
 from collections.abc import Iterable
-from typing import Any
+from functools import cache
+from typing import Any, Protocol
 
 import httpcore
+import httpx
 
 from warest.addresses import Address, Networks
 from warest.errors import FetchError, InvalidInput
 
 #: How long one address may take to answer a connection, s.
 CONNECT_PATIENCE = 10.0
+
+
+@cache
+def usual_trust() -> ssl.SSLContext:
+    """The certificates that this machine believes; to read them takes a while."""
+    return httpx.create_ssl_context()
 
 
 class Deadline:
@@ -35,12 +43,19 @@ class Deadline:
         return min(left, most)
 
 
-class Door(httpcore.NetworkBackend):
-    """The way out for one fetch."""
+class Time(Protocol):
+    """What says how long one may still wait."""
 
-    def __init__(self, networks: Networks, deadline: Deadline) -> None:
+    def left(self, most: float = ..., /) -> float: ...
+
+
+class Door(httpcore.NetworkBackend):
+    """The way out, to what is allowed; `setting` is what its owner may change about that."""
+
+    def __init__(self, networks: Networks, deadline: Time, *, setting: str) -> None:
         self._networks = networks
         self._deadline = deadline
+        self._setting = setting
         self._plain = httpcore.SyncBackend()
 
     def connect_tcp(
@@ -69,16 +84,14 @@ class Door(httpcore.NetworkBackend):
         """
         found = _looked_up(host, port)
         if not all(map(self._networks.allow, found)):
-            raise InvalidInput(
-                f"{host} is not on the public internet; WAREST_FETCH_PRIVATE_NETWORKS says what may be fetched besides"
-            )
+            raise InvalidInput(f"{host} is not on the public internet; {self._setting} says what is allowed besides")
         return found
 
 
 class _Stream(httpcore.NetworkStream):
     """A connection on which nothing waits past the deadline."""
 
-    def __init__(self, stream: httpcore.NetworkStream, deadline: Deadline) -> None:
+    def __init__(self, stream: httpcore.NetworkStream, deadline: Time) -> None:
         self._stream = stream
         self._deadline = deadline
 

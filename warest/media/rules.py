@@ -57,6 +57,16 @@ def is_among(mimetype: str, allowed: Iterable[str]) -> bool:
     return any(one in (mimetype, f"{mimetype.partition('/')[0]}/*", "*/*") for one in allowed)
 
 
+#: What a file is as long as nobody says more.
+UNKNOWN = "application/octet-stream"
+
+
+def sendable_as(mimetype: str, allowed: Iterable[str]) -> str | None:
+    """What a document of this type goes out as, with what `is_among` allows; None: not at all."""
+    allowed = list(allowed)
+    return next((one for one in (mimetype, UNKNOWN) if is_among(one, allowed)), None)
+
+
 #: How many bytes `sniffed` wants to see.
 HEAD = 512
 

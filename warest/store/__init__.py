@@ -17,12 +17,14 @@ from warest.store.chats import SORTS, Chats
 from warest.store.contacts import Contacts
 from warest.store.deliveries import Deliveries
 from warest.store.endpoints import Endpoints
+from warest.store.events import EventRecord, Events
 from warest.store.files import Files, MessageFile
 from warest.store.groups import Groups
 from warest.store.history_records import Chat, ChatNews, Contact, ContactNews, Message, NewSend, Send
 from warest.store.messages import Messages
 from warest.store.mysql import Mysql
 from warest.store.postgres import Postgres
+from warest.store.reactions import Reaction, Reactions
 from warest.store.records import Account, AuditEntry, Log, Page, SessionRecord
 from warest.store.schema import MIGRATIONS, Database, migrate, ping, rollback, seed, status, transaction
 from warest.store.search import Search
@@ -30,12 +32,13 @@ from warest.store.sends import Sends
 from warest.store.server import Server
 from warest.store.sessions import SessionQueries
 from warest.store.sqlite import Sqlite
-from warest.store.webhook_records import Attempt, DeliveryRecord, Endpoint
+from warest.store.webhook_records import Attempt, DeliveryRecord, Endpoint, Note, Secrets
 
 __all__ = [
     "MIGRATIONS", "SORTS", "Account", "Attempt", "AuditEntry", "Chat", "ChatNews", "Contact", "ContactNews", "Database",
-    "DeliveryRecord", "Endpoint", "Log", "Message", "MessageFile", "Mysql", "NewSend", "Page", "Postgres", "Send",
-    "Server", "SessionRecord", "Sqlite", "Store", "key_hash", "migrate", "open", "ping", "rollback", "seed", "status",
+    "DeliveryRecord", "Endpoint", "EventRecord", "Log", "Message", "MessageFile", "Mysql", "NewSend", "Note", "Page",
+    "Postgres", "Reaction", "Secrets", "Send", "Server", "SessionRecord", "Sqlite", "Store", "key_hash",
+    "migrate", "open", "ping", "rollback", "seed", "status",
 ]  # fmt: skip
 
 
@@ -53,7 +56,9 @@ class Store(AccountQueries, SessionQueries):
         self.sends = Sends(opened)
         self.endpoints = Endpoints(opened)
         self.deliveries = Deliveries(opened)
+        self.reactions = Reactions(opened)
         self.audit = Audit(opened)
+        self.events = Events(opened)
 
     def together(self) -> AbstractContextManager[None]:
         """What is written within becomes durable at once, or not at all."""

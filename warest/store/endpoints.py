@@ -1,19 +1,26 @@
 """The queries about endpoints: where events go."""
 
+import dataclasses
 import time
 from typing import Any
 
-from warest import entities
+from warest import entities, webhooks
 from warest.errors import NotFound
 from warest.ids import new_ulid
 from warest.store import fitting, sql
 from warest.store.noun import Noun
 from warest.store.records import Account
 from warest.store.schema import transaction
-from warest.store.webhook_records import Endpoint
+from warest.store.webhook_records import Endpoint, Secrets
 
-#: Deliveries go to it; they wait, as its owner wants; there are none, since it has failed for too long.
+#: Deliveries go to it; they wait, as its owner wants; they wait, since it is gone or has failed for too long.
 ENABLED, PAUSED, DISABLED = "enabled", "paused", "disabled"
+
+#: Why we have disabled one: it said that it is gone (404, 410), or has failed for too long.
+GONE, FAILING = "gone", "failing"
+
+#: Secrets that sign at once, at most.
+LIVE_SECRETS = 10
 
 
 class Endpoints(Noun):
@@ -25,7 +32,7 @@ class Endpoints(Noun):
         url: str,
         events: tuple[str, ...] = (),
         secret: str = "",
-        standard_secret: str = "",
+        id: str = "",
     ) -> Endpoint:
         """For one session, or for all of the owner's. Raises NotFound when the session is not the owner's."""
         now = time.time()
@@ -33,15 +40,13 @@ class Endpoints(Noun):
             if session is not None and not self._owns(owner, session):
                 raise NotFound("Session not found")
             row = self._entities.Endpoint(
-                id=new_ulid(),
+                id=id or new_ulid(),
                 registry=owner.registry,
                 session=session,
                 url=fitting.text(url),
                 events=fitting.dump(events),
-                secret=fitting.text(secret),
-                standard_secret=fitting.text(standard_secret),
+                secrets=_dumped((Secrets(secret=fitting.text(secret), standard=webhooks.new_standard_secret()),)),
                 state=ENABLED,
-                failures=0,
                 created_at=now,
                 updated_at=now,
             )
@@ -51,6 +56,14 @@ class Endpoints(Noun):
         with transaction():
             row = self._asked(self._entities.Endpoint, id=id, registry=owner.registry)
             return _endpoint(row) if row else None
+
+    def of_config(self, session: str) -> Endpoint:
+        """The one that the contract's `config` is about. Raises NotFound when the session has been deleted."""
+        with transaction():
+            row = self._entities.Endpoint.get(id=session)
+            if row is None:
+                raise NotFound("Session not found")
+            return _endpoint(row)
 
     def of(self, owner: Account, session: str | None = None) -> list[Endpoint]:
         """All of the owner's, or those that the events of one session go to; the oldest first."""
@@ -63,18 +76,14 @@ class Endpoints(Noun):
             return [_endpoint(row) for row in query.order_by(lambda row: (row.created_at, row.id))]
 
     def of_session(self, session: str) -> list[Endpoint]:
-        """The enabled ones that the events of a session go to, whoever asks; the oldest first."""
+        """Those that the events of a session go to, or wait for, whoever asks; the oldest first."""
         with transaction():
             found = self._entities.Session.get(id=session)
             if found is None:
                 return []
             registry = found.registry
             query = self._entities.Endpoint.select(
-                lambda row: (
-                    row.registry == registry
-                    and row.state == ENABLED
-                    and (row.session is None or row.session == session)
-                )
+                lambda row: row.registry == registry and (row.session is None or row.session == session)
             )
             return [_endpoint(row) for row in query.order_by(lambda row: (row.created_at, row.id))]
 
@@ -86,21 +95,31 @@ class Endpoints(Noun):
         url: str | None = None,
         events: tuple[str, ...] | None = None,
         secret: str | None = None,
-        standard_secret: str | None = None,
         state: str | None = None,
     ) -> Endpoint:
-        """What is None stays. A new state ends the count of failures. Raises NotFound when it is not the owner's."""
-        texts = {"url": url, "secret": secret, "standard_secret": standard_secret}
-        changes: dict[str, Any] = {name: fitting.text(value) for name, value in texts.items() if value is not None}
+        """What is None stays. A secret takes the place of the newest. Raises NotFound when it is not the owner's."""
+        changes: dict[str, Any] = {} if url is None else {"url": fitting.text(url)}
         if events is not None:
             changes["events"] = fitting.dump(events)
         if state is not None:
-            changes |= {"state": state, "reason": "", "failures": 0, "first_failure_at": None}
+            changes |= {"state": state, "reason": ""}
         with transaction():
-            row = self._asked(self._entities.Endpoint, locked=True, id=id, registry=owner.registry)
-            if row is None:
-                raise NotFound("Endpoint not found")
+            row = self._mine(owner, id)
+            if secret is not None:
+                newest, *others = _endpoint(row).secrets
+                changes["secrets"] = _dumped((dataclasses.replace(newest, secret=fitting.text(secret)), *others))
             row.set(**changes, updated_at=time.time())
+            return _endpoint(row)
+
+    def rotate(self, owner: Account, id: str, secret: str, *, overlap: float) -> Endpoint:
+        """New secrets, beside which the former ones sign for `overlap` seconds more."""
+        now = time.time()
+        with transaction():
+            row = self._mine(owner, id)
+            former = [_ending(each, now + overlap) for each in _endpoint(row).secrets]
+            alive = [each for each in former if (each.until or 0) > now]
+            new = Secrets(secret=fitting.text(secret), standard=webhooks.new_standard_secret())
+            row.set(secrets=_dumped((new, *alive[: LIVE_SECRETS - 1])), updated_at=now)
             return _endpoint(row)
 
     def delete(self, owner: Account, id: str) -> None:
@@ -110,31 +129,31 @@ class Endpoints(Noun):
         sql.erase_all(self._entities.db, "deliveries", "endpoint = ?", [id])
         sql.erase(self._entities.db, "endpoints", "id = ? AND registry = ?", [id, owner.registry])
 
-    def failed(self, id: str) -> Endpoint | None:
-        """Count one more failure; None: it has been deleted."""
-        now = time.time()
+    def disable(self, id: str, reason: str, *, url: str) -> Endpoint | None:
+        """By the house, with everything kept, until the owner enables it again.
+
+        None: it is not enabled, or has another `url` by now, of which that reason does not hold.
+        """
         with transaction():
             row = self._entities.Endpoint.get_for_update(id=id)
-            if row is None:
+            if row is None or (row.state, row.url) != (ENABLED, url):
                 return None
-            row.set(failures=row.failures + 1, first_failure_at=row.first_failure_at or now, updated_at=now)
+            row.set(state=DISABLED, reason=reason, updated_at=time.time())
             return _endpoint(row)
 
-    def answered(self, id: str) -> None:
-        """The count of failures ends."""
-        with transaction():
-            row = self._entities.Endpoint.get(id=id)
-            is_failing = row is not None and row.failures > 0
-        if is_failing:  # seldom: nothing is locked for the others
-            with transaction():
-                if row := self._entities.Endpoint.get_for_update(id=id):
-                    row.set(failures=0, first_failure_at=None, updated_at=time.time())
+    def _mine(self, owner: Account, id: str) -> entities.Row:
+        row = self._asked(self._entities.Endpoint, locked=True, id=id, registry=owner.registry)
+        if row is None:
+            raise NotFound("Endpoint not found")
+        return row
 
-    def disable(self, id: str, reason: str) -> None:
-        """By the house, with everything kept, until the owner enables it again."""
-        with transaction():
-            if row := self._entities.Endpoint.get_for_update(id=id):
-                row.set(state=DISABLED, reason=fitting.text(reason), updated_at=time.time())
+
+def _ending(secrets: Secrets, until: float) -> Secrets:
+    return dataclasses.replace(secrets, until=min(until, secrets.until or until))
+
+
+def _dumped(secrets: tuple[Secrets, ...]) -> str:
+    return fitting.dump([dataclasses.asdict(each) for each in secrets])
 
 
 def _endpoint(row: entities.Row) -> Endpoint:
@@ -144,12 +163,9 @@ def _endpoint(row: entities.Row) -> Endpoint:
         session=row.session,
         url=row.url,
         events=tuple(fitting.load(row.events)),
-        secret=row.secret,
-        standard_secret=row.standard_secret,
+        secrets=tuple(Secrets(**each) for each in fitting.load(row.secrets)),
         state=row.state,
         reason=row.reason,
-        failures=row.failures,
-        first_failure_at=row.first_failure_at,
         created_at=row.created_at,
         updated_at=row.updated_at,
     )

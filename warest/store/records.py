@@ -30,8 +30,6 @@ class SessionRecord:
     id: str
     owner: Account
     auto_start: bool
-    webhook_url: str
-    webhook_secret: str
     created_at: float
     state: str
     reason: str | None

@@ -10,11 +10,14 @@ from warest.errors import Conflict, NotFound
 from warest.ids import new_ulid
 from warest.store import fitting, sql
 from warest.store.accounts import account_of
+from warest.store.endpoints import Endpoints
+from warest.store.events import Events
 from warest.store.records import Account, SessionRecord
 from warest.store.schema import transaction
 
 #: What belongs to a session, by its column `session`: that without which the others cannot be comes last.
 _BELONGINGS = (
+    "reactions",
     "deliveries",
     "endpoints",
     "sends",
@@ -29,9 +32,14 @@ _BELONGINGS = (
 
 class SessionQueries:
     _entities: entities.Entities
+    endpoints: Endpoints
+    events: Events
 
     def create_session(self, owner: Account, name: str) -> SessionRecord:
-        """Raises Conflict when the name is taken, by whomever: names are global (quirk W9)."""
+        """With the endpoint of its `config`, which has no URL yet.
+
+        Raises Conflict when the name is taken, by whomever: names are global (quirk W9).
+        """
         now = time.time()
         with transaction():
             if self._entities.Session.get(name=name):
@@ -41,11 +49,11 @@ class SessionQueries:
                 name=name,
                 registry=owner.registry,
                 auto_start=True,
-                webhook_url="",
-                webhook_secret="",
                 created_at=now,
                 updated_at=now,
             )
+            row.flush()
+            self.endpoints.create(owner, row.id, url="", id=row.id)
             return _session(row, owner)
 
     def session(self, name: str) -> SessionRecord | None:
@@ -86,10 +94,6 @@ class SessionQueries:
             rows = select(row for row in self._entities.Session if row.auto_start)
             return [self._with_owner(row) for row in rows]
 
-    def configure_session(self, owner: Account, ulid: str, *, webhook_url: str, webhook_secret: str) -> None:
-        with transaction():
-            self._owned(owner, ulid).set(webhook_url=webhook_url, webhook_secret=webhook_secret, updated_at=time.time())
-
     def configure_calls(self, owner: Account, ulid: str, *, reject: bool, reply: str) -> None:
         """Whether calls are rejected, and what (1000 characters) the caller is written then."""
         with transaction():
@@ -101,11 +105,15 @@ class SessionQueries:
             self._owned(owner, ulid).set(auto_start=auto_start, updated_at=time.time())
 
     def delete_session(self, owner: Account, ulid: str) -> None:
-        """With all that belongs to it, in batches; what still comes in meanwhile goes with the session itself."""
+        """With all that belongs to it, in batches; what still comes in meanwhile goes with the session itself.
+
+        Its events that are written down later, `delete` say, stay for as long as events are kept.
+        """
         with transaction():
-            self._owned(owner, ulid)
+            name = self._owned(owner, ulid).name
         for table in _BELONGINGS:
             sql.erase_all(self._entities.db, table, "session = ?", [ulid])
+        self.events.erase_session(owner.registry, name)
         with transaction():
             self._owned(owner, ulid).delete()
 
@@ -148,8 +156,6 @@ def _session(row: entities.Row, owner: Account) -> SessionRecord:
         id=row.name,
         owner=owner,
         auto_start=row.auto_start,
-        webhook_url=row.webhook_url,
-        webhook_secret=row.webhook_secret,
         created_at=row.created_at,
         state=row.state,
         reason=row.reason,

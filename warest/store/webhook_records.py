@@ -1,14 +1,27 @@
 """What the store gives about endpoints, deliveries and attempts: plain dataclasses. Times are epoch seconds."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Secrets:
+    """What signs for an endpoint: the contract's way, and the way of Standard Webhooks (`whsec_…`).
+
+    Those of a former life sign as well, `until` then.
+    """
+
+    secret: str = field(repr=False)
+    standard: str = field(repr=False)
+    until: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
     """Where events go. `session` None: those of every session of the registry; no `events`: all of them.
 
-    `state` is enabled, paused (by its owner) or disabled (by us, for `reason`). `failures` in a row since
-    `first_failure_at`.
+    The one that has the id of its session is that of the contract's `config`: without a `url` it stands for the
+    default one, without a secret it signs with the default one. `secrets` are the newest first. `state` is enabled,
+    paused (by its owner) or disabled (by us, for `reason`, since `updated_at`).
     """
 
     id: str
@@ -16,19 +29,24 @@ class Endpoint:
     session: str | None
     url: str
     events: tuple[str, ...]
-    secret: str
-    standard_secret: str
+    secrets: tuple[Secrets, ...]
     state: str
     reason: str
-    failures: int
-    first_failure_at: float | None
     created_at: float
     updated_at: float
+
+    @property
+    def is_of_config(self) -> bool:
+        return self.id == self.session
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryRecord:
-    """An event on its way to an endpoint; its body is asked for by itself. `state` is pending, delivered or dead."""
+    """An event on its way to an endpoint. `state` is pending, delivered or dead.
+
+    A pending one without `next_attempt_at` is held until its endpoint is enabled. `status_code` and `error` are those
+    of the last attempt.
+    """
 
     id: str
     event_id: str
@@ -39,7 +57,10 @@ class DeliveryRecord:
     state: str
     tries: int
     next_attempt_at: float | None
+    status_code: int | None
+    error: str
     created_at: float
+    updated_at: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +69,24 @@ class Attempt:
 
     number: int
     at: float
+    url: str
     status_code: int | None
     latency_ms: int
     excerpt: str = ""
     error: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """What is written into the log of deliveries: how one stands, and the attempt from which that follows, if any."""
+
+    delivery: str
+    event_id: str
+    endpoint: str
+    session: str
+    registry: str
+    event: str
+    created_at: float
+    state: str
+    next_attempt_at: float | None = None
+    attempt: Attempt | None = None

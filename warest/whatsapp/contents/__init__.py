@@ -11,6 +11,7 @@ from warest import commands
 from warest.whatsapp import protos
 from warest.whatsapp.contents import context
 from warest.whatsapp.contents.context import Content
+from warest.whatsapp.payload import from_json
 
 #: Bytes of the secret that the votes of a poll are encrypted with.
 POLL_SECRET = 32
@@ -86,6 +87,22 @@ def album(command: commands.SendAlbum, to: str) -> Content:
     kinds = [file["kind"] for file in command.files]
     part = protos.e2e.AlbumMessage(expectedImageCount=kinds.count("image"), expectedVideoCount=kinds.count("video"))
     return context.message("albumMessage", part, command, to)
+
+
+def as_written(command: commands.SendContent, to: str) -> Content:
+    """Raises InvalidInput for what is no message of WhatsApp's."""
+    content = from_json(protos.e2e.Message, command.content)
+    about = context.of(command, to)
+    if not about.ListFields():
+        return content
+    if content.HasField("conversation"):  # has no room for a context
+        content = protos.e2e.Message(extendedTextMessage=protos.e2e.ExtendedTextMessage(text=content.conversation))
+    for field, part in content.ListFields():
+        if field.message_type is not None and "contextInfo" in field.message_type.fields_by_name:
+            if command.forwarded:
+                part.ClearField("contextInfo")
+            part.contextInfo.MergeFrom(about)
+    return content
 
 
 def poll(command: commands.SendPoll, to: str, secret: bytes) -> Content:

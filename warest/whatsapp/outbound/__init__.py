@@ -53,6 +53,7 @@ _HANDLERS: dict[type, Callable[[Client, Any, Take], Any]] = {
     commands.SendLocation: sends.location,
     commands.SendLiveLocation: sends.live_location,
     commands.SendPoll: sends.poll,
+    commands.SendContent: sends.content,
     commands.React: actions.react,
     commands.Edit: actions.edit,
     commands.Revoke: actions.revoke,

@@ -79,6 +79,10 @@ def poll(client: Client, command: commands.SendPoll, _: Take) -> Results:
     return to_all(client, command, lambda to: contents.poll(command, to, os.urandom(contents.POLL_SECRET)))
 
 
+def content(client: Client, command: commands.SendContent, _: Take) -> Results:
+    return to_all(client, command, lambda to: contents.as_written(command, to))
+
+
 def uploaded(client: Client, data: bytes, command: commands.WithFile) -> files.File:
     try:
         file = client.engine.upload(data, protos.enums.MediaType[_UPLOADED_AS[command.kind]])

@@ -1,0 +1,2 @@
+DROP TABLE stream_cursors;
+DROP TABLE events;
