@@ -95,9 +95,10 @@ class History:
                     self._update(session, note)
 
     def _messages(self, session: str, notes: list[Note]) -> None:
+        """The authors first: whoever sees a message sees who wrote it."""
+        self._store.contacts.put(session, annals.authors(notes))
         for live, some in groupby(notes, key=lambda note: bool(note.get("live"))):
             self._store.messages.put(session, map(annals.message, some), live=live)
-        self._store.contacts.put(session, annals.authors(notes))
 
     def _sent(self, note: Note) -> None:
         """What has become of a send; one without a record was ordered by the house itself."""
