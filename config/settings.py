@@ -40,6 +40,7 @@ from warest.config.kinds import (
 from warest.config.media_settings import MediaSettings
 from warest.config.mirror_settings import MirrorSettings
 from warest.config.pacing_settings import PacingSettings
+from warest.config.proxy_settings import ProxySettings
 from warest.config.reaction_settings import ReactionSettings
 from warest.config.storage_settings import StorageSettings
 from warest.config.upload_settings import UploadSettings
@@ -54,6 +55,7 @@ class Settings(
     MirrorSettings,
     UploadSettings,
     PacingSettings,
+    ProxySettings,
     WebhookSettings,
     ReactionSettings,
 ):
