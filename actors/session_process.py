@@ -151,8 +151,9 @@ class Session:
         self._publish(events.SESSION_STATUS, {"tags": "create"}, event_id=ids.new_event_id())
         self._change("connecting", pid=os.getpid())
         self._heartbeat.start()
-        runner = CommandRunner(self.house, self.identity.ulid, self._lease, self._learn)
-        worker = dramatiq.Worker(self.house.broker, queues={runner.declare(self.client)}, worker_threads=1)
+        runner = CommandRunner(self.house, self.identity.ulid, self._lease, self._learn, self._ending.wait)
+        threads = self.house.settings.queue_concurrency
+        worker = dramatiq.Worker(self.house.broker, queues={runner.declare(self.client)}, worker_threads=threads)
         worker.start()
         threading.Thread(target=self._connect, name="connection", daemon=True).start()
         self._ending.wait()

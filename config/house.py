@@ -64,7 +64,14 @@ def connect(settings: Settings) -> House:
     metering = Metering()
     broker = StreamsBroker(client, middleware=[metering, *_middleware(client)], max_queue_length=settings.queue_limit)
     leases = Leases(client, ttl=settings.lease)
-    bus = Bus(broker, client, leases, events_kept=settings.events_kept)
+    bus = Bus(
+        broker,
+        client,
+        leases,
+        events_kept=settings.events_kept,
+        most_waiting=settings.queue_max_size,
+        turn_timeout=settings.queue_timeout_ms / 1000,
+    )
     return House(settings, client, broker, bus, States(client), leases, metering.meter)
 
 

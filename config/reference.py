@@ -11,6 +11,7 @@ from warest.config.media_settings import MediaSettings
 from warest.config.mirror_settings import MirrorSettings
 from warest.config.pacing_settings import PacingSettings
 from warest.config.proxy_settings import ProxySettings
+from warest.config.queue_settings import QueueSettings
 from warest.config.reaction_settings import ReactionSettings
 from warest.config.settings import Settings, names_of
 from warest.config.storage_settings import StorageSettings
@@ -27,6 +28,7 @@ GROUPS: dict[str, type[BaseModel]] = {
     "Compression": MediaSettings,
     "Pacing": PacingSettings,
     "Proxies": ProxySettings,
+    "The queue of a session": QueueSettings,
     "Webhooks": WebhookSettings,
     "Actions of receivers": ReactionSettings,
 }
