@@ -18,6 +18,8 @@ _MODULES = {
     "worker": "processes",
     "sandbox": "sandbox",
     "db": "db",
+    "user": "user",
+    "key": "key",
     "queues": "queues",
 }
 
