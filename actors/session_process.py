@@ -330,7 +330,7 @@ class Session:
         time.sleep(self._delay)
         try:
             self._surely(self._way_out.choose)
-            self.client.run(self._way_out.url)
+            self.client.run(self._way_out.url())
         except (NotConnected, InvalidInput) as error:
             if not self._ending.is_set():
                 self._surely(lambda: self._way_out.failed("nothing could be reached through it"))

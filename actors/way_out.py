@@ -21,20 +21,24 @@ class WayOut:
         self._own = own
         self._is_admins = is_admins
         self._pool = open_proxies(house.settings, house.redis)
+        self._usual = usual
         self._of_pool: Proxy | None = None
-        #: With the credentials, for the engine; empty: no proxy.
-        self.url = usual.url if usual else ""
 
     def choose(self) -> None:
-        """Take the proxy of the next connection. Raises InvalidInput when the session's own cannot be used."""
+        """Take the proxy of the next connection."""
         if self._own:
             self._pool.leave(self._session)
-            is_sandbox = bool(self._house.settings.sandbox_url)
-            given = outlets.own(self._own, is_admins=self._is_admins, is_sandbox=is_sandbox)
-            self.url = given.url if given else self.url
         elif len(self._pool):
             self._of_pool = self._pool.take(self._session)
-            self.url = self._of_pool.url
+
+    def url(self) -> str:
+        """Of what was chosen, with the credentials: for the engine. Empty: no proxy. Raises InvalidInput when the
+        session's own cannot be used."""
+        chosen = self._of_pool or self._usual
+        if self._own:
+            is_sandbox = bool(self._house.settings.sandbox_url)
+            chosen = outlets.own(self._own, is_admins=self._is_admins, is_sandbox=is_sandbox) or self._usual
+        return chosen.url if chosen else ""
 
     @property
     def patience(self) -> float:

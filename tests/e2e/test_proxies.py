@@ -15,6 +15,8 @@ from support.local_proxies import LocalProxy
 from support.product import Product, kept_running
 from support.receiver import Receiver
 from support.waiting import eventually
+from warest.sandbox.certificates import Authority
+from warest.sandbox.store import Store
 
 PHONES = iter(range(628150000001, 628160000000))
 
@@ -35,9 +37,11 @@ LIMITS = {
 class Setting:
     """The product, its pool, and a session in a conversation."""
 
-    def __init__(self, product: Product, pool: list[LocalProxy]) -> None:
+    def __init__(self, product: Product, pool: list[LocalProxy], authority: Authority) -> None:
+        """`authority` is whom the product believes: the sandbox's."""
         self.product = product
         self.pool = pool
+        self.authority = authority
 
     def seen(self) -> dict[str, dict[str, Any]]:
         """The pool by its addresses."""
@@ -61,11 +65,14 @@ class Setting:
 @pytest.fixture(scope="module")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Setting]:
     product = Product(tmp_path_factory.mktemp("p"))
+    store = Store(product.data / "sandbox")  # it is the sandbox's as soon as that runs
+    authority = Authority.from_pem(store.setting("authority", lambda: Authority.generate().to_pem()))
+    store.close()
     with ExitStack() as stack:
         kinds = ("http", "http", "socks5")
         pool = [stack.enter_context(LocalProxy(product.sandbox_port, kind, ("u", SECRET))) for kind in kinds]
         product.environment |= LIMITS | {"WAREST_PROXY_URLS": ",".join(proxy.url for proxy in pool)}
-        yield Setting(stack.enter_context(kept_running(product)), pool)
+        yield Setting(stack.enter_context(kept_running(product)), pool, authority)
 
 
 @pytest.fixture
@@ -151,11 +158,16 @@ def test_a_proxy_that_fails_is_replaced(setting: Setting, receiver: Receiver, tr
     talk.nothing_is_lost()
 
 
-def test_a_session_has_its_own(setting: Setting, receiver: Receiver) -> None:
-    """By SOCKS5, with a password: all of its connection goes there, files too; taken away, it is one of the pool again.
-    And nobody is shown a password."""
+@pytest.mark.parametrize("kind", ["socks5", "https"])
+def test_a_session_has_its_own(setting: Setting, receiver: Receiver, kind: str) -> None:
+    """With a password: all of its connection goes there, files too; taken away, it is one of the pool again. And nobody
+    is shown a password."""
     product = setting.product
-    with LocalProxy(product.sandbox_port, "socks5", ("me", SECRET)) as own, Conversation(setting, receiver) as talk:
+    certificate = setting.authority.context(["localhost"]) if kind == "https" else None
+    with (
+        LocalProxy(product.sandbox_port, kind, ("me", SECRET), certificate) as own,
+        Conversation(setting, receiver) as talk,
+    ):
         pid = product.session_pid(talk.name)
         told = product.api("PUT", f"/session/{talk.name}/proxy", json={"proxy": own.url})["results"][0]
         assert told == {"sessionId": talk.name, "source": "own", "address": own.address}
