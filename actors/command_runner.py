@@ -67,6 +67,7 @@ class CommandRunner:
         """`told` makes notes durable: what has become of a send goes to its record (store.sends). `pause` waits so many
         seconds, or says that the process ends."""
         self._pause = pause
+        self._running: set[str] = set()
         self._house = house
         self._session = session
         self._lease = lease
@@ -106,6 +107,7 @@ class CommandRunner:
         if begun != 1:
             return self._failed(command_id, command, CommandTimeout(_INTERRUPTED))
         taken: list[str] = []
+        self._running.add(command_id)
         try:
             result = self._done(client, command, taken, waits=until is not None)
         except NotConnected as error:
@@ -116,10 +118,19 @@ class CommandRunner:
             if self._pacing and isinstance(error, WhatsAppRefused) and "463" in error.message:
                 log.warning("WhatsApp refuses messages to strangers; none for %d s", self._pacing.refused())
             return self._failed(command_id, command, error, taken)
+        finally:
+            self._running.discard(command_id)
         self._drop(taken)
         if isinstance(command, commands.SENDS):
             self._told({"do": "send", "id": command_id, "state": "sent", "answer": result})
         return answered(result)
+
+    def give_up(self) -> None:
+        """Whoever waits for what runs now hears at once that its outcome is unknown, and not only when another process
+        finds it. Its record learns from that one."""
+        for command_id in list(self._running):
+            with contextlib.suppress(WarestError):
+                self._house.bus.refuse(self._session, command_id, CommandTimeout(_INTERRUPTED))
 
     def _done(self, client: Client, command: commands.Command, taken: list[str], *, waits: bool) -> Any:
         """The result, after another try (WAREST_QUEUE_MAX_RETRIES) where it is known that nothing was sent. One that

@@ -157,7 +157,7 @@ class Session:
         worker.start()
         threading.Thread(target=self._connect, name="connection", daemon=True).start()
         self._ending.wait()
-        self._close(worker)
+        self._close(worker, runner)
         return self._status
 
     def on_qr(self, text: str, seconds: int) -> None:
@@ -344,11 +344,13 @@ class Session:
             self._status = status
             self._ending.set()
 
-    def _close(self, worker: dramatiq.Worker) -> None:
+    def _close(self, worker: dramatiq.Worker, runner: CommandRunner) -> None:
         """Finish the running command, close the connection, and let the events already received become durable."""
         patience = threading.Timer(self._patience, fixes.exit_process, [self._status])
         patience.daemon = True
         patience.start()
+        if self._patience == DEAD_PATIENCE:
+            runner.give_up()
         worker.stop(timeout=int(self._patience * 500))
         self.client.close()
         self._reporter.leave()

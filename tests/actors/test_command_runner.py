@@ -1,6 +1,7 @@
 """Commands in a session's process: none is run twice; what becomes of the files that they bring."""
 
 import dataclasses
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +12,7 @@ from support.engine import Engine, linked
 from warest import bus, commands, keys
 from warest.actors.command_runner import CommandRunner
 from warest.config.house import House
-from warest.errors import NotFound
+from warest.errors import CommandTimeout, NotFound
 from warest.spool import Spool
 
 SESSION = "01A"
@@ -158,3 +159,27 @@ def test_one_that_was_withdrawn(runner: CommandRunner, parts: House, told: list[
     command = commands.SendText(to=("628222@s.whatsapp.net",), text="x")
     assert runner.run(client, "cmd_1", command, None)["error"]["code"] == "NeverBegun"
     assert client.engine.sent == [] and told == []
+
+
+def test_what_cannot_be_finished_is_given_up(runner: CommandRunner, parts: House) -> None:
+    """Its caller need not wait for another process to find it; one that is done is not touched."""
+    there, over = threading.Event(), threading.Event()
+
+    class Hanging(Engine):
+        def send_message(self, to: Any, message: Any) -> Any:
+            there.set()
+            over.wait(20)
+            return super().send_message(to, message)
+
+    command = commands.SendText(to=("628222@s.whatsapp.net",), text="x")
+    runner.run(linked(Engine()), "cmd_1", command, None)
+    hanging = threading.Thread(target=runner.run, args=(linked(Hanging()), "cmd_2", command, None))
+    hanging.start()
+    there.wait(20)
+    runner.give_up()
+    with pytest.raises(CommandTimeout, match="interrupted"):
+        parts.bus.outcome(SESSION, "cmd_2", 5)
+    with pytest.raises(CommandTimeout, match="not answered yet"):
+        parts.bus.outcome(SESSION, "cmd_1", 1)
+    over.set()
+    hanging.join()
