@@ -6,6 +6,7 @@ after half a minute. What a check finds is in Redis, where the processes look at
 
 import logging
 import ssl
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -25,6 +26,9 @@ log = logging.getLogger(__name__)
 
 #: Somebody looks already, and began before this was asked for: again after so long, s.
 PAUSE = 1.0
+
+#: How often whoever waits for his turn asks whether it has come, s.
+TURN = 0.1
 
 #: What a look may take beside the time of its checks, s.
 SLACK = 5.0
@@ -53,6 +57,12 @@ class ProxyChecks:
                 with ThreadPoolExecutor(AT_ONCE) as threads:
                     list(threads.map(self._look_at, self._pool))
             return is_ours
+
+    def look_in_turn(self) -> None:
+        """As soon as nobody else does."""
+        deadline = time.monotonic() + self.longest
+        while not self.look() and time.monotonic() < deadline:
+            time.sleep(TURN)
 
     def _look_at(self, proxy: Proxy) -> None:
         """One that fails is looked at again at once, as often as it takes to leave it alone."""
@@ -84,10 +94,13 @@ def declare(house: House, trusted: ssl.SSLContext | None) -> Rounds | None:
                 log.warning("the proxies are looked at in the next round: %s", error.message)
 
     @dramatiq.actor(queue_name=keys.MAINTENANCE_QUEUE, broker=house.broker, store_results=True)
-    def look_at_proxies(asked: float) -> Any:
-        """One look is enough for all who had asked (epoch s) before it began. Run twice, it is a look more."""
+    def look_at_proxies(asked: float, waits: bool = False) -> Any:
+        """One look is enough for all who had asked (epoch s) before it began, but for who `waits` to see what a look of his
+        own has found. Run twice, it is a look more."""
         try:
-            if not pool.has_looked_since(asked) and not checks.look():
+            if waits:
+                checks.look_in_turn()
+            elif not pool.has_looked_since(asked) and not checks.look():
                 house.bus.send_later(keys.MAINTENANCE_QUEUE, "look_at_proxies", PAUSE, asked=asked)
         except WarestError as error:
             log.warning("the proxies are looked at in the next round: %s", error.message)

@@ -124,7 +124,7 @@ class Check:
             settings = shared.parts.settings
             patience = settings.proxy_timeout_ms / 1000 * shared.pool.rules.rotate_after + SLACK
             within = min(patience, settings.command_timeout)
-            shared.parts.bus.order(keys.MAINTENANCE_QUEUE, "look_at_proxies", within, asked=time.time())
+            shared.parts.bus.order(keys.MAINTENANCE_QUEUE, "look_at_proxies", within, asked=time.time(), waits=True)
         return Answer(shared.shown(), "Proxies checked")
 
 

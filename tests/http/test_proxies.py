@@ -59,15 +59,15 @@ def test_the_pool_is_shown(
 
 def test_they_are_checked_on_request(asked: Callable[..., Any], serve: Serve) -> None:
     """By a worker; the answer shows what it found."""
-    seen: list[float] = []
+    seen: list[bool] = []
 
-    def look(asked: float) -> Any:
-        seen.append(asked)
+    def look(asked: float, waits: bool) -> Any:
+        seen.append(waits)
         return answered(None)
 
     serve(keys.MAINTENANCE_QUEUE, "look_at_proxies", look)
     answer = asked("POST", "/api/v1/proxies/check")
-    assert answer.status_code == 200 and len(answer.json["results"]) == 3 and len(seen) == 1
+    assert answer.status_code == 200 and len(answer.json["results"]) == 3 and seen == [True]
 
 
 def test_without_a_pool(call: Call) -> None:
