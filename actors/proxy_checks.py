@@ -95,7 +95,7 @@ def declare(house: House, trusted: ssl.SSLContext | None) -> Rounds | None:
 
     @dramatiq.actor(queue_name=keys.MAINTENANCE_QUEUE, broker=house.broker, store_results=True)
     def look_at_proxies(asked: float, waits: bool = False) -> Any:
-        """One look is enough for all who had asked (epoch s) before it began, but for who `waits` to see what a look of his
+        """One look is enough for all who had asked (epoch s) before it began; whoever `waits` sees what a look of his
         own has found. Run twice, it is a look more."""
         try:
             if waits:

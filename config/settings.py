@@ -16,6 +16,7 @@ from dotenv import dotenv_values
 from pydantic import BeforeValidator, ConfigDict, Field, ValidationError
 
 from warest.config import sources
+from warest.config.cache_settings import CacheSettings
 from warest.config.fetch_settings import FetchSettings
 from warest.config.kinds import (
     Commands,
@@ -60,6 +61,7 @@ class Settings(
     QueueSettings,
     WebhookSettings,
     ReactionSettings,
+    CacheSettings,
 ):
     """The settings of one process, checked. Secrets that nobody set are in config/secrets.py.
 
@@ -259,6 +261,9 @@ class Settings(
         "LOG_LEVEL", default="info", help="Log level."
     )
     log_pretty: bool = variables("LOG_PRETTY", default=False, help="Logs for people instead of JSON lines.")
+    sentry_dsn: str = variables(
+        "WAREST_SENTRY_DSN", "SENTRY_DSN", default="", secret=True, help="Where errors are reported; unset: nowhere."
+    )
 
     @property
     def private_path(self) -> Path:

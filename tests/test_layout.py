@@ -16,7 +16,7 @@ ROWS = (
         "action_commands", "addresses", "bulkheads", "buttons", "client", "command_words", "commands",
         "contact_commands", "encrypted_media", "events", "file_headers", "group_commands", "keys", "lifecycle", "loose",
         "machine", "media", "meters", "mirroring", "numbers", "pages", "pictures", "places", "polls", "presence_words",
-        "profile_commands", "proxies", "scopes", "texts", "vcards", "webhooks",
+        "profile_commands", "proxies", "scopes", "texts", "traces", "vcards", "webhooks",
     ),
     (
         "broker", "circuits", "drivers", "whatsapp", "entities", "fetch", "followers", "lanes", "leases", "limits",
@@ -24,7 +24,7 @@ ROWS = (
     ),
     (
         "annals", "chronicle", "group_annals", "store", "bus", "spool", "accounts", "destinations", "farewell",
-        "handouts", "outlets", "own_annals", "recalled", "receivers", "sandbox", "sources",
+        "handouts", "lookups", "outlets", "own_annals", "recalled", "receivers", "sandbox", "sources",
     ),
     ("config", "reactions"),
     ("actors", "http"),
@@ -48,6 +48,9 @@ OWNERS = {
     "psycopg2": ("store.postgres", "whatsapp.keystores"),
     "pymysql": ("store.mysql", "store.mysql_migrations"),
     "minio": ("drivers.storage.s3",),
+    "pymemcache": ("drivers.cache.memcached",),
+    "sentry_sdk": ("config.sentry",),
+    "pymongo": ("drivers.cache.mongodb",),
 }
 
 #: Neighbours in one row that must not know each other.
