@@ -66,3 +66,12 @@ def test_links_lead_somewhere(document: Path) -> None:
     """Each relative link names a file of the repository."""
     for target in re.findall(r"\]\((?!https?:|#)([^)#]+)[^)]*\)", document.read_text()):
         assert (document.parent / target).exists(), target
+
+
+def test_each_weakness_has_its_test() -> None:
+    """SECURITY.md names a test for each of S1 to S19, and the test names the weakness."""
+    rows = re.findall(r"^\| (S\d+) \|.*\| `(tests/\S+)::(\w+)` \|$", (ROOT / "SECURITY.md").read_text(), re.MULTILINE)
+    assert [number for number, _, _ in rows] == [f"S{number}" for number in range(1, 20)]
+    for number, file, name in rows:
+        written = (ROOT / file).read_text()
+        assert f"def {name}(" in written and re.search(rf"quirks? (S\d+ and )?{number}\b", written), (number, file)

@@ -133,7 +133,7 @@ def test_many_at_once(host: FileHost, fetch: Fetch) -> None:
      "127.0.0.1.", "user:password@127.0.0.1"],
 )  # fmt: skip
 def test_addresses_however_they_are_written(host: FileHost, name: str) -> None:
-    """Nobody is asked; not even a connection is made."""
+    """Nobody is asked; not even a connection is made (quirk S4)."""
     host.paths["/"] = says(200, b"secret")
     with (
         pytest.raises((InvalidInput, FetchError)) as caught,

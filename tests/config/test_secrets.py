@@ -96,7 +96,7 @@ def test_what_was_kept_stays_readable(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("setting", ["storage_secret", "storage_key", "storage_signing_secret"])
 def test_the_default_of_the_original_is_refused(tmp_path: Path, setting: str) -> None:
-    """In production, where others can connect; with the name of the variable."""
+    """In production, where others can connect; with the name of the variable (quirk S6)."""
     chosen = {setting: "warest-storage-secret", "data_dir": tmp_path}
     secrets.load(Settings.model_validate(chosen))
     with pytest.raises(SetupError, match="WAREST_STORAGE_"):

@@ -169,7 +169,7 @@ def test_learning_about_a_chat(opened: Store, admin: Account, session: str) -> N
 
 
 def test_listing_chats(opened: Store, admin: Account, session: str) -> None:
-    """Filtered, sorted either way, a page at a time with the number of all."""
+    """Filtered, sorted either way, a page at a time with the number of all; signs of LIKE are signs (quirk S17)."""
     opened.chats.put(
         session,
         [

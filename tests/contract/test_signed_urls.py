@@ -85,7 +85,7 @@ def test_an_expired_link_that_was_forged(local: Storage) -> None:
 
 
 def test_links_of_another_secret() -> None:
-    """Whoever guesses the original's default gets nowhere."""
+    """Whoever guesses the original's default gets nowhere (quirk S8)."""
     link = signed_urls.sign("/x", "warest-storage-secret", "a", seconds=60)
     with pytest.raises(NotAllowed):
         signed_urls.verify("another", query(link))

@@ -35,7 +35,7 @@ def lines(product: Product) -> list[dict[str, Any]]:
 
 
 def test_no_text_gets_in(product: Product, receiver: Receiver) -> None:
-    """Neither of messages, both ways, nor of what is refused, fails, or comes back from a receiver."""
+    """Neither of messages, both ways, nor of what is refused, fails, or comes back from a receiver (quirk S16)."""
     secret = f"secret-{MARK}"
     product.api("POST", "/session/ani/config", json={"webhookUrl": receiver.url, "webhookSecret": secret})
     product.send("ani", BUDI, f"{MARK} sent")

@@ -134,7 +134,7 @@ def test_a_caller_who_comes_again(web: WebProcess, mine: House) -> None:
 
 
 def test_own_events_that_were_wanted(web: WebProcess, mine: House, data: Path) -> None:
-    """Of others' nothing is heard. The position moves on all the same."""
+    """Of others' nothing is heard (quirk S2). The position moves on all the same."""
     store.open(store.Sqlite(data / "warest.sqlite")).users.add("TENANT", "user", "x", first_key=USER_KEY)
     with (
         listening(web, f"/api/v1/events/stream?api_key={USER_KEY}&after=now", key="") as user,

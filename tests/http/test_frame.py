@@ -88,7 +88,7 @@ def of_size(size: int) -> bytes:
 
 @pytest.mark.parametrize("key", [ADMIN_KEY, None])
 def test_too_large(call: Call, key: str | None) -> None:
-    """2 MB and a byte, on a route that sends nothing: 413, with a key or without, and on no route at all."""
+    """2 MB and a byte, where nothing is sent: 413, with a key or without, and on no route at all (quirk S15)."""
     for path in ("/session/x/config", "/nope"):
         answer = call("POST", path, key=key, body=of_size(2 * 1024 * 1024 + 1), headers=JSON)
         assert (answer.status_code, answer.json) == (413, {"error": "request entity too large"})
@@ -101,7 +101,7 @@ def test_just_small_enough(call: Call) -> None:
 
 
 def test_a_large_send_waits_for_the_key(call: Call) -> None:
-    """Past 2 MB nobody's body is read before a key is shown (decision 22); broken JSON tells."""
+    """Past 2 MB nobody's body is read before a key is shown (decision 22, quirk S15); broken JSON tells."""
     body = b"{" + b" " * 3_000_000
     assert call("POST", "/messages/send/text", key=None, body=body, headers=JSON).status_code == 401
     assert call("POST", "/messages/send/text", body=body, headers=JSON).status_code == 400

@@ -15,6 +15,8 @@ from warest.bus import answered, refused
 from warest.config.house import House
 from warest.errors import CommandTimeout, InvalidInput, WhatsAppRefused
 from warest.http.codes import Code
+from warest.http.scopes import scope_of
+from warest.scopes import Scope
 from warest.store import Account, SessionRecord, Store
 
 Call = Callable[..., testing.Result]
@@ -97,11 +99,21 @@ def holders(document: dict[str, Any]) -> Iterator[Any]:
 
 
 def test_the_same_as_yaml(document: dict[str, Any], call: Call) -> None:
-    """With every part in full."""
+    """With every part in full; for those who are known only (quirk S9)."""
     answer = call("GET", "/docs/openapi.yaml")
     assert answer.headers["content-type"].startswith("application/yaml") and "&id" not in answer.text
     assert yaml.safe_load(answer.text) == document
     assert call("GET", "/docs/openapi.yaml", key=None).json["error"] == "LOGIN_REQUIRED"
+    assert call("GET", "/api/../openapi.yaml", key=None).status_code == 404
+
+
+def test_gets_that_change_something_have_a_twin(document: dict[str, Any]) -> None:
+    """So that nobody has to prefetch, log or cache what changes something (quirk S10)."""
+    changing = {path for path in document["paths"] if scope_of("GET", path) is not Scope.READ}
+    twins = {path for path in changing if {"get", "post"} <= {*document["paths"][path]}}
+    begin = "/api/v1/session"
+    named = {f"{begin}/create", f"{begin}/create/pair-code", f"{begin}/logout", f"{begin}/reconnect"}
+    assert twins >= {*named, "/api/v1/messages/send/text"}
 
 
 def test_the_table_of_codes(call: Call) -> None:
