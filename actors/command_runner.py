@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import functools
+import itertools
 import logging
 import time
 from collections.abc import Callable, Iterable
@@ -11,14 +12,23 @@ from typing import Any
 import dramatiq
 
 from warest import commands, keys
-from warest.bus import answered, refused
+from warest.bus import WITHDRAWN, answered, refused
 from warest.config.house import House, open_spool, open_storage, pacing_of
-from warest.errors import CommandTimeout, DriverError, NotConnected, RateLimited, WarestError, WhatsAppRefused
+from warest.errors import (
+    CommandTimeout,
+    DriverError,
+    NeverBegun,
+    NotConnected,
+    RateLimited,
+    WarestError,
+    WhatsAppRefused,
+)
 from warest.leases import MINE, Lease
 from warest.pacing import Pacing
 from warest.spool import Spool
 from warest.whatsapp import outbound
 from warest.whatsapp.client import Client
+from warest.whatsapp.outbound.sends import UPLOAD
 
 log = logging.getLogger(__name__)
 
@@ -34,8 +44,9 @@ AGAIN_MS = 2_000
 _BEGIN = (
     MINE
     + """
--- KEYS: lease, started. ARGV: number, ttl in s.
-return mine() and redis.call('SET', KEYS[2], '1', 'NX', 'EX', ARGV[2]) and 1 or 0
+-- KEYS: lease, started. ARGV: number, ttl in s. 1: it is ours; else who has begun it.
+if mine() and redis.call('SET', KEYS[2], '1', 'NX', 'EX', ARGV[2]) then return 1 end
+return redis.call('GET', KEYS[2])
 """
 )
 
@@ -45,9 +56,18 @@ _INTERRUPTED = "The session was interrupted at this command; it may have been ca
 
 
 class CommandRunner:
-    """`told` makes notes durable: what has become of a send goes to its record (store.sends)."""
-
-    def __init__(self, house: House, session: str, lease: Lease, told: Callable[[dict[str, Any]], None]) -> None:
+    def __init__(
+        self,
+        house: House,
+        session: str,
+        lease: Lease,
+        told: Callable[[dict[str, Any]], None],
+        pause: Callable[[float], bool],
+    ) -> None:
+        """`told` makes notes durable: what has become of a send goes to its record (store.sends). `pause` waits so many
+        seconds, or says that the process ends."""
+        self._pause = pause
+        self._running: set[str] = set()
         self._house = house
         self._session = session
         self._lease = lease
@@ -82,11 +102,14 @@ class CommandRunner:
             if waits > IN_PLACE:
                 return self._put_off(command_id, command, until, int(waits * 1000) + 1, _ITS_TURN)
             time.sleep(waits)
-        if not self._begin(command_id):
+        if (begun := self._begin(command_id)) == WITHDRAWN:
+            return refused(NeverBegun("Nobody waits for it any more; it was not carried out."))
+        if begun != 1:
             return self._failed(command_id, command, CommandTimeout(_INTERRUPTED))
         taken: list[str] = []
+        self._running.add(command_id)
         try:
-            result = outbound.execute(client, command, functools.partial(self._take, taken))
+            result = self._done(client, command, taken, waits=until is not None)
         except NotConnected as error:
             if until and time.time() < until:
                 return self._again(command_id, command, until)
@@ -95,10 +118,36 @@ class CommandRunner:
             if self._pacing and isinstance(error, WhatsAppRefused) and "463" in error.message:
                 log.warning("WhatsApp refuses messages to strangers; none for %d s", self._pacing.refused())
             return self._failed(command_id, command, error, taken)
+        finally:
+            self._running.discard(command_id)
         self._drop(taken)
         if isinstance(command, commands.SENDS):
             self._told({"do": "send", "id": command_id, "state": "sent", "answer": result})
         return answered(result)
+
+    def give_up(self) -> None:
+        """Whoever waits for what runs now hears at once that its outcome is unknown, and not only when another process
+        finds it. Its record learns from that one."""
+        for command_id in list(self._running):
+            with contextlib.suppress(WarestError):
+                self._house.bus.refuse(self._session, command_id, CommandTimeout(_INTERRUPTED))
+
+    def _done(self, client: Client, command: commands.Command, taken: list[str], *, waits: bool) -> Any:
+        """The result, after another try (WAREST_QUEUE_MAX_RETRIES) where it is known that nothing was sent. One that
+        `waits` for its session is put off instead when that is away. What stands behind it waits, and keeps its place.
+        """
+        for retry in itertools.count(1):
+            taken.clear()
+            try:
+                return outbound.execute(client, command, functools.partial(self._take, taken))
+            except (NotConnected, WhatsAppRefused, CommandTimeout, DriverError) as error:
+                if retry > self._house.settings.queue_max_retries or not _is_safe(error):
+                    raise
+                if waits and isinstance(error, NotConnected):
+                    raise
+                log.info("nothing was sent, try %d follows: %s", retry + 1, error.message)
+                if self._pause(self._house.settings.pause_before(retry)):
+                    raise
 
     def _paced(self, pacing: Pacing, command: commands.Outgoing) -> tuple[commands.Outgoing, float]:
         """The command as it is sent, and how long to wait before that, s."""
@@ -147,7 +196,16 @@ class CommandRunner:
             with contextlib.suppress(WarestError):  # it goes by itself when its time is over
                 self._spool().delete(file)
 
-    def _begin(self, command_id: str) -> bool:
-        """Whether the command is ours to run, now and for the first time."""
+    def _begin(self, command_id: str) -> Any:
+        """1: the command is ours to run, now and for the first time."""
         held = [keys.lease(self._session), keys.started_command(command_id)]
-        return bool(self._begin_once(keys=held, args=[self._lease.number, STARTED_TTL]))
+        return self._begin_once(keys=held, args=[self._lease.number, STARTED_TTL])
+
+
+def _is_safe(error: WarestError) -> bool:
+    """It is known that nothing was sent (trap 12), and another try may go better. Of several files some may be out."""
+    if isinstance(error, NotConnected):
+        return error.retryable
+    if "results" in error.details:
+        return False
+    return isinstance(error, DriverError) or error.details.get("step") == UPLOAD

@@ -56,12 +56,13 @@ class ForkServer:
     """The supervisor's end: executes the server and speaks with it."""
 
     def __init__(self, environment: dict[str, str]) -> None:
+        """`environment` is all that it gets."""
         ours, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", __name__, str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
-                env=os.environ | environment,
+                env=environment,
                 preexec_fn=die_with_parent,
             )
         self._socket = ours

@@ -6,6 +6,7 @@ once under its id; if the file comes after that, or is gone, message_media says 
 """
 
 import logging
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -22,7 +23,10 @@ from warest.events import SessionIdentity
 from warest.fetch.media_host import MediaHost
 from warest.media.rules import is_among
 from warest.mirroring import EXPIRED, FAILED, PENDING, SKIPPED, STORED, RemoteFile
+from warest.proxies import Proxy
 from warest.store import MessageFile, Store
+
+ProxyOf = Callable[[str], Proxy | None]
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +44,8 @@ class Report:
 
 
 class Mirror:
-    def __init__(self, house: House, store: Store, files: Storage, host: MediaHost) -> None:
+    def __init__(self, house: House, store: Store, files: Storage, host: MediaHost, proxy_of: ProxyOf) -> None:
+        self._proxy_of = proxy_of
         self._house = house
         self._settings = house.settings
         self._store = store
@@ -124,7 +129,8 @@ class Mirror:
             return key
         limit = min(self._limit, remote.file.size if remote.file.size is not None else self._limit) + _OVERHEAD
         kind, hash_ = KINDS[remote.file.kind][1], remote.file.encrypted_sha256
-        with self._host.open(remote.direct_path, remote.url, hash_=hash_, kind=kind, limit=limit) as encrypted:
+        told: dict[str, Any] = {"hash_": hash_, "kind": kind, "limit": limit, "proxy": self._proxy_of(session)}
+        with self._host.open(remote.direct_path, remote.url, **told) as encrypted:
             self._files.put(
                 key,
                 remote.file.decrypted(encrypted),
@@ -158,9 +164,9 @@ class Mirror:
         return self._house.bus.publish(identity, events.make_now(identity, name, data, event_id=event_id))
 
 
-def declare(house: House, store: Store, files: Storage, host: MediaHost) -> None:
-    """The actors of the queue of incoming files, and the one that does not wait for them."""
-    work = Mirror(house, store, files, host)
+def declare(house: House, store: Store, files: Storage, host: MediaHost, proxy_of: ProxyOf) -> None:
+    """The actors of the queue of incoming files, and the one that does not wait for them. `proxy_of` a session."""
+    work = Mirror(house, store, files, host, proxy_of)
 
     # What goes wrong beside the file is ours: the database or Redis away. It is worth waiting for.
     patient: dict[str, Any] = {"max_retries": 1_000, "min_backoff": 500, "max_backoff": 60_000}

@@ -3,6 +3,8 @@
 import base64
 import json
 import logging
+import os
+import ssl
 import time
 import urllib.error
 import urllib.request
@@ -10,15 +12,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from warest import proxies
 from warest.config.house import open_media_host
 from warest.config.settings import Settings
-from warest.errors import SetupError
+from warest.errors import InvalidInput, SetupError
+from warest.proxies import Proxy
 from warest.whatsapp import fixes
 
 if TYPE_CHECKING:
     from warest.fetch.media_host import MediaHost
 
 log = logging.getLogger(__name__)
+
+#: Where the engine connects to.
+WHATSAPP = "web.whatsapp.com"
 
 #: A sandbox that is started together with the sessions may need this long, s.
 SANDBOX_PATIENCE = 30.0
@@ -48,15 +55,32 @@ def of(settings: Settings) -> Network | None:
 
 def session_environment(settings: Settings, network: Network | None) -> dict[str, str]:
     """The environment that session processes need at exec."""
-    if network is None:
-        return fixes.environment(memory_mb=settings.engine_memory_mb)
-    return fixes.environment(memory_mb=settings.engine_memory_mb, proxy=network.proxy, ca_file=network.ca_file)
+    return fixes.environment(
+        os.environ, memory_mb=settings.engine_memory_mb, ca_file=network.ca_file if network else None
+    )
 
 
-def media_host(settings: Settings) -> "MediaHost":
+def usual_proxy(network: Network | None) -> Proxy | None:
+    """The way of sessions that use no proxy of ours: the sandbox's, or what `HTTPS_PROXY` says. Raises SetupError."""
+    if network:
+        return proxies.parse(network.proxy)
+    given = urllib.request.getproxies().get("https", "")
+    if not given or urllib.request.proxy_bypass(WHATSAPP):
+        return None
+    try:
+        return proxies.parse(given)
+    except InvalidInput as error:
+        raise SetupError(f"HTTPS_PROXY: {error.message}") from None
+
+
+def media_host(settings: Settings, network: Network | None) -> "MediaHost":
     """Where the files of incoming messages are."""
-    sandbox = of(settings)
-    return open_media_host(settings, sandbox.proxy if sandbox else "", sandbox.ca_file if sandbox else None)
+    return open_media_host(settings, usual_proxy(network), trusted(network))
+
+
+def trusted(network: Network | None) -> ssl.SSLContext | None:
+    """Whose certificates WhatsApp's hosts have; None: the usual ones."""
+    return ssl.create_default_context(cafile=network.ca_file) if network else None
 
 
 def _ask(url: str) -> dict[str, str]:

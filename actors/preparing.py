@@ -20,9 +20,10 @@ from warest.actors.link_previews import PATIENCE, LinkPreviews
 from warest.commands import SendAlbum, SendText, WithFile
 from warest.config.house import House, open_fetcher
 from warest.config.media_settings import compression_of, tools_of
-from warest.errors import InvalidInput, NotFound, Unsupported
+from warest.errors import FetchError, InvalidInput, NotFound, Unsupported
 from warest.media.options import Compression, Pack
 from warest.media.prepared import Prepared
+from warest.proxies import Proxy
 from warest.spool import ON_ITS_WAY, Spool
 
 #: What an album says of each of its files.
@@ -32,7 +33,8 @@ log = logging.getLogger(__name__)
 
 
 class Preparing:
-    def __init__(self, house: House, spool: Spool) -> None:
+    def __init__(self, house: House, spool: Spool, proxy_of: Callable[[str], Proxy | None]) -> None:
+        self._proxy_of = proxy_of
         self._bus = house.bus
         self._spool = spool
         self._compression = compression_of(house.settings)
@@ -63,9 +65,13 @@ class Preparing:
             self._spool.delete(key)
 
     def preview(self, session: str, command_id: str, command: SendText, until: float | None) -> None:
-        """Give a text on with what its link leads to."""
-        ready = replace(command, preview=self._previews().of(command.link))
-        self._bus.give(session, command_id, ready, until=until)
+        """Give a text on with what its link leads to, as it is seen from where the session is."""
+        try:
+            found = self._previews().of(command.link, self._proxy_of(session))
+        except FetchError as error:
+            log.info("no preview of a page: %s", error.message)
+            found = {}
+        self._bus.give(session, command_id, replace(command, preview=found), until=until)
 
     def _album(self, command: SendAlbum, wishes: dict[str, Any]) -> SendAlbum:
         """All of it, or nothing: what was made for one that cannot be sent whole is deleted."""
@@ -123,9 +129,9 @@ def _told(command: WithFile, made: Prepared) -> WithFile:
     )
 
 
-def declare(house: House, spool: Spool) -> None:
-    """The actor that the sends of files begin with."""
-    work = Preparing(house, spool)
+def declare(house: House, spool: Spool, proxy_of: Callable[[str], Proxy | None]) -> None:
+    """The actor that the sends of files begin with. `proxy_of` tells which proxy a session uses."""
+    work = Preparing(house, spool, proxy_of)
 
     # What goes wrong beside the file is ours: storage or Redis away. It is worth waiting for.
     patient: dict[str, Any] = {"max_retries": 100, "min_backoff": 500, "max_backoff": 60_000}

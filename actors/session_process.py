@@ -22,13 +22,15 @@ from warest.actors.address_book import AddressBook
 from warest.actors.command_runner import CommandRunner
 from warest.actors.heartbeat import Heartbeat
 from warest.actors.phone import PhoneWatch
+from warest.actors.way_out import WayOut
 from warest.command_words import CommandWords
 from warest.config import kinds, logs, sentry
 from warest.config.house import connect, pacing_of
 from warest.config.settings import Settings
-from warest.errors import DriverError, LeaseLost, NotConnected, WarestError
+from warest.errors import DriverError, InvalidInput, LeaseLost, NotConnected, WarestError
 from warest.leases import Lease
 from warest.pictures import qr_data_uri
+from warest.proxies import Proxy
 from warest.vitals import Reporter
 from warest.whatsapp import fixes, inbound, past, presence_reports, reports
 from warest.whatsapp.call_reports import CallReports
@@ -47,6 +49,12 @@ NOTES_AT_ONCE = 200
 
 #: A graceful stop takes at most this long, s; then the process exits as it is.
 STOP_PATIENCE = 5.0
+
+#: The same through a proxy that is known to lead nowhere: nothing can be finished there, and what WhatsApp has been
+#: told of in vain it says again.
+DEAD_PATIENCE = 1.5
+
+_DEAD_PROXY = "Its proxy leads nowhere; another one is taken."
 
 #: Where the contract has a word or a number of its own.
 _CONTRACT_TAGS = {
@@ -67,6 +75,9 @@ class Order:
     settings: Settings
     noise_root: bytes | None
     delay: float  #: s to wait before connecting, so that many do not knock at once
+    usual_proxy: Proxy | None  #: where no other is to be used
+    proxy: str = dataclasses.field(repr=False)  #: the session's own, as its record has it
+    is_admins: bool  #: its owner is an admin
 
 
 def main(order: Order) -> None:
@@ -96,6 +107,7 @@ class Session:
         self.house = connect(order.settings)
         self._ending = threading.Event()
         self._status = LOST
+        self._patience = STOP_PATIENCE
         self._attempts = 0
         self._lease = order.lease
         self._reporter = Reporter(
@@ -106,6 +118,9 @@ class Session:
             watches=False,
         )
         self._delay = order.delay
+        self._way_out = WayOut(
+            self.house, order.identity.ulid, order.proxy, is_admins=order.is_admins, usual=order.usual_proxy
+        )
         self._heartbeat = Heartbeat(
             self.house.leases, order.lease, on_beat=self._look_after, on_lost=self._on_lease_lost
         )
@@ -121,7 +136,14 @@ class Session:
         engine = fixes.load(order.noise_root)
         mends = order.settings.app_state_fix
         syncs, removes = mends and fixes.mend_app_state(), mends and fixes.mend_removal()
-        self.client = Client(engine, key_store, self, syncs_app_state=syncs, removes_pictures=removes)
+        self.client = Client(
+            engine,
+            key_store,
+            self,
+            syncs_app_state=syncs,
+            removes_pictures=removes,
+            in_sandbox=order.noise_root is not None,
+        )
         self._calls = CallReports(self.identity.ulid, self.client.callers, functools.partial(other_name, self.client))
         self._groups = GroupReports(self.identity.ulid, functools.partial(other_name, self.client))
 
@@ -130,15 +152,17 @@ class Session:
         self._publish(events.SESSION_STATUS, {"tags": "create"}, event_id=ids.new_event_id())
         self._change("connecting", pid=os.getpid())
         self._heartbeat.start()
-        runner = CommandRunner(self.house, self.identity.ulid, self._lease, self._learn)
-        worker = dramatiq.Worker(self.house.broker, queues={runner.declare(self.client)}, worker_threads=1)
+        runner = CommandRunner(self.house, self.identity.ulid, self._lease, self._learn, self._ending.wait)
+        threads = self.house.settings.queue_concurrency
+        worker = dramatiq.Worker(self.house.broker, queues={runner.declare(self.client)}, worker_threads=threads)
         worker.start()
         threading.Thread(target=self._connect, name="connection", daemon=True).start()
         self._ending.wait()
-        self._close(worker)
+        self._close(worker, runner)
         return self._status
 
     def on_qr(self, text: str, seconds: int) -> None:
+        self._surely(self._way_out.leads_there)
         shown = {"qr": qr_data_uri(text), "qrString": text, "qrDuration": seconds}
         self._change("qr", shown, qr=text, qr_until=time.time() + seconds)
 
@@ -155,6 +179,7 @@ class Session:
 
     def on_open(self, me: dict[str, Any]) -> None:
         self._attempts = 0
+        self._surely(self._way_out.leads_there)
         self._book.look_soon()
         now_ms = time.time_ns() // 1_000_000
         self._change("open", {"status": "open", "me": me}, me=me, connected_ms=now_ms, qr=None, qr_until=None)
@@ -163,10 +188,12 @@ class Session:
     def on_disconnected(self) -> None:
         self._attempts += 1
         self._change("reconnecting", {"status": "reconnecting", "attempts": self._attempts})
+        self._surely(self._way_out.was_cut)
 
     def on_keepalive_timeout(self) -> None:
         """The engine would wait three minutes more; a new process is open in seconds."""
         self._change("keepalive_timeout", {"status": "reconnecting", "attempts": self._attempts + 1})
+        self._surely(lambda: self._way_out.failed("a connection through it has stopped answering"))
         self._end(LOST)
 
     def on_end(self, state: str, reason: str, until: float | None = None) -> None:
@@ -258,7 +285,10 @@ class Session:
     def _look_after(self) -> None:
         """At every sign of life of this process."""
         self._reporter.tick()
+        if self._ending.is_set():
+            return
         self._give_up_if_stuck()
+        self._leave_a_dead_proxy()
         if self.client.is_open:
             self._miss_the_phone()
             self._book.look()
@@ -275,9 +305,22 @@ class Session:
 
     def _give_up_if_stuck(self) -> None:
         """A server that takes the connection and then says nothing leaves the engine waiting for ever: begin anew."""
-        patience = self.house.settings.connect_patience
+        patience = min(self.house.settings.connect_patience, self._way_out.patience)
         if self._state in lifecycle.ON_THE_WAY and time.monotonic() - self._since > patience:
             log.warning("still %s after %.0f s; trying again in another process", self._state, patience)
+            self._surely(lambda: self._way_out.failed(f"a session was still {self._state} after {patience:g} s"))
+            self._end(LOST)
+
+    def _leave_a_dead_proxy(self) -> None:
+        """A check has found that it leads nowhere: the connection may look open for half a minute more."""
+        try:
+            is_dead = self._way_out.is_dead()
+        except DriverError as error:
+            log.warning("%s", error.message)
+            return
+        if is_dead:
+            self._patience = DEAD_PATIENCE
+            self._change("reconnecting", {"status": "reconnecting", "attempts": self._attempts + 1}, reason=_DEAD_PROXY)
             self._end(LOST)
 
     def _on_lease_lost(self) -> None:
@@ -287,8 +330,11 @@ class Session:
     def _connect(self) -> None:
         time.sleep(self._delay)
         try:
-            self.client.run()
-        except NotConnected as error:
+            self._surely(self._way_out.choose)
+            self.client.run(self._way_out.url())
+        except (NotConnected, InvalidInput) as error:
+            if not self._ending.is_set():
+                self._surely(lambda: self._way_out.failed("nothing could be reached through it"))
             self._change("reconnecting", {"status": "reconnecting", "attempts": 1}, reason=error.message)
         # Whatever the reason, a connect() that returned leaves nothing to go on with (traps 5, 21).
         self._end(LOST)
@@ -299,12 +345,14 @@ class Session:
             self._status = status
             self._ending.set()
 
-    def _close(self, worker: dramatiq.Worker) -> None:
+    def _close(self, worker: dramatiq.Worker, runner: CommandRunner) -> None:
         """Finish the running command, close the connection, and let the events already received become durable."""
-        patience = threading.Timer(STOP_PATIENCE, fixes.exit_process, [self._status])
+        patience = threading.Timer(self._patience, fixes.exit_process, [self._status])
         patience.daemon = True
         patience.start()
-        worker.stop(timeout=int(STOP_PATIENCE * 500))
+        if self._patience == DEAD_PATIENCE:
+            runner.give_up()
+        worker.stop(timeout=int(self._patience * 500))
         self.client.close()
         self._reporter.leave()
         self.house.broker.close()

@@ -24,7 +24,7 @@ from warest.actors import session_process
 from warest.actors.children import STOP_PATIENCE, Child, Children
 from warest.actors.fork_server import Exited, ForkServer
 from warest.actors.memory import StateMemory
-from warest.actors.network import Network, session_environment
+from warest.actors.network import Network, session_environment, usual_proxy
 from warest.actors.renewal import Renewal
 from warest.config.house import House, key_stores_of
 from warest.errors import LeaseLost, WarestError
@@ -54,6 +54,7 @@ class Supervisor:
         self._house = house
         self._store = store
         self._network = network
+        self._usual_proxy = usual_proxy(network)
         self._key_stores = key_stores_of(house.settings)
         self._leases = house.leases
         self._peers = Supervisors(house.redis, ttl=house.settings.lease)
@@ -182,6 +183,9 @@ class Supervisor:
             settings=self._house.settings,
             noise_root=self._network.noise_root if self._network else None,
             delay=random.uniform(0, JITTER),
+            usual_proxy=self._usual_proxy,
+            proxy=record.proxy,
+            is_admins=record.owner.is_admin,
         )
         self._children.start(order)
 

@@ -3,7 +3,6 @@
 import atexit
 import ssl
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import redis
@@ -19,7 +18,7 @@ from warest.broker import StreamsBroker
 from warest.broker.metering import Metering
 from warest.broker.tracing import Tracing
 from warest.bus import Bus
-from warest.config import kinds, pacing_settings, secrets, storage_settings
+from warest.config import kinds, pacing_settings, proxy_settings, secrets, storage_settings
 from warest.config.settings import Settings
 from warest.drivers import cache, storage
 from warest.handouts import Handouts
@@ -27,6 +26,8 @@ from warest.leases import Leases
 from warest.limits import Limits
 from warest.meters import Meter
 from warest.pacing import Pacing
+from warest.proxies import Proxy
+from warest.proxy_pool import ProxyPool
 from warest.spool import Spool
 from warest.states import States
 from warest.whatsapp.keystores import Files, KeyStores, Schemas
@@ -65,7 +66,14 @@ def connect(settings: Settings) -> House:
     metering = Metering()
     broker = StreamsBroker(client, middleware=[metering, *_middleware(client)], max_queue_length=settings.queue_limit)
     leases = Leases(client, ttl=settings.lease)
-    bus = Bus(broker, client, leases, events_kept=settings.events_kept)
+    bus = Bus(
+        broker,
+        client,
+        leases,
+        events_kept=settings.events_kept,
+        most_waiting=settings.queue_max_size,
+        turn_timeout=settings.queue_timeout_ms / 1000,
+    )
     return House(settings, client, broker, bus, States(client), leases, metering.meter)
 
 
@@ -163,11 +171,10 @@ def open_fetcher(settings: Settings, *, seconds: float | None = None) -> "Fetche
     return Fetcher(Networks.parse(settings.fetch_networks), seconds=min(most, seconds or most))
 
 
-def open_media_host(settings: Settings, proxy: str, ca_file: Path | None) -> "MediaHost":
-    """WhatsApp's; through the `proxy` of a sandbox it is that one's, and no other is believed."""
+def open_media_host(settings: Settings, proxy: Proxy | None, trusted: ssl.SSLContext | None) -> "MediaHost":
+    """WhatsApp's; through the `proxy` of a sandbox it is that one's, and no other than `trusted` is believed."""
     from warest.fetch.media_host import MediaHost
 
-    trusted = ssl.create_default_context(cafile=ca_file) if ca_file else None
     return MediaHost(seconds=settings.mirror_timeout_ms / 1000, proxy=proxy, trusted=trusted)
 
 
@@ -205,6 +212,12 @@ def _bucket(settings: Settings) -> storage.Bucket:
         signed_seconds=settings.s3_signed_ttl,
         public_url=settings.s3_public_url,
     )
+
+
+def open_proxies(settings: Settings, client: "redis.Redis") -> ProxyPool:
+    """The pool of WAREST_PROXY_URLS, which may be empty. Raises SetupError for what a sandbox must not use."""
+    pool = proxy_settings.pool_of(settings)
+    return ProxyPool(client, pool, proxy_settings.rules_of(settings, len(pool)))
 
 
 def pacing_of(settings: Settings, client: "redis.Redis", session: str) -> Pacing | None:

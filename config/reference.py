@@ -11,6 +11,8 @@ from warest.config.fetch_settings import FetchSettings
 from warest.config.media_settings import MediaSettings
 from warest.config.mirror_settings import MirrorSettings
 from warest.config.pacing_settings import PacingSettings
+from warest.config.proxy_settings import ProxySettings
+from warest.config.queue_settings import QueueSettings
 from warest.config.reaction_settings import ReactionSettings
 from warest.config.settings import Settings, names_of
 from warest.config.storage_settings import StorageSettings
@@ -26,6 +28,8 @@ GROUPS: dict[str, type[BaseModel]] = {
     "Files to send": UploadSettings,
     "Compression": MediaSettings,
     "Pacing": PacingSettings,
+    "Proxies": ProxySettings,
+    "The queue of a session": QueueSettings,
     "Webhooks": WebhookSettings,
     "Actions of receivers": ReactionSettings,
     "Cache": CacheSettings,

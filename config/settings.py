@@ -41,6 +41,8 @@ from warest.config.kinds import (
 from warest.config.media_settings import MediaSettings
 from warest.config.mirror_settings import MirrorSettings
 from warest.config.pacing_settings import PacingSettings
+from warest.config.proxy_settings import ProxySettings
+from warest.config.queue_settings import QueueSettings
 from warest.config.reaction_settings import ReactionSettings
 from warest.config.storage_settings import StorageSettings
 from warest.config.upload_settings import UploadSettings
@@ -55,6 +57,8 @@ class Settings(
     MirrorSettings,
     UploadSettings,
     PacingSettings,
+    ProxySettings,
+    QueueSettings,
     WebhookSettings,
     ReactionSettings,
     CacheSettings,

@@ -60,6 +60,7 @@ from warest.http.resources import (
     preflight,
     presences,
     profile,
+    proxies,
     received_files,
     search,
     server,
@@ -225,6 +226,7 @@ def _routes(
     yield "/api/v1/session/list", sessions.List(shared)
     yield "/api/v1/session/delete", sessions.Delete(shared)
     yield "/api/v1/session/{sessionId}/config", sessions.Configure(shared)
+    yield from proxies.routes(parts, opened, access)
     hooks = webhooks.Webhooks(parts.bus, access, parts.settings, opened, directory)
     yield from webhooks.routes(hooks)
     yield from webhook_log.routes(hooks)

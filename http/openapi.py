@@ -17,6 +17,9 @@ from warest.store import sends
 
 _METHODS = ("get", "post", "put", "patch", "delete")
 
+#: Those that wait for a session may find that it has too much to do.
+_IN_A_QUEUE = (Code.CONCURRENCY_LIMIT, Code.TIMEOUT)
+
 #: Every route may refuse a request for its form, for too many of them, or for trouble of ours.
 _ANYWHERE = (Code.BAD_REQUEST, Code.RATE_LIMITED, Code.INTERNAL_ERROR, Code.SERVICE_UNAVAILABLE)
 
@@ -114,7 +117,8 @@ def _responses(operation: Operation, schemas: dict[str, Any]) -> Iterator[tuple[
     yield from _RAW[operation.result].items() if operation.result in _RAW else _done(operation, schemas)
     own = [] if operation.family is Family.E4 else [_refusal(operation.family, schemas)]
     refused = {"anyOf": [*own, _rejection(schemas)]}
-    codes = [code for code in dict.fromkeys((*operation.codes, *_ANYWHERE)) if code.http >= 400]
+    waiting = _IN_A_QUEUE if Code.QUEUED in operation.codes else ()
+    codes = [code for code in dict.fromkeys((*operation.codes, *_ANYWHERE, *waiting)) if code.http >= 400]
     for status in sorted({code.http for code in codes}):
         mine = [code for code in codes if code.http == status]
         described = _response(", ".join(f"{code.number} {code.name}" for code in mine), refused)

@@ -20,7 +20,7 @@ from warest import ids, keys, recalled
 from warest.bus import Bus
 from warest.commands import Outgoing, encode
 from warest.config.settings import Settings
-from warest.errors import CommandTimeout, InvalidInput, WarestError
+from warest.errors import CommandTimeout, InvalidInput, NeverBegun, WarestError
 from warest.http.codes import Code
 from warest.http.errors import Refusal
 from warest.http.operation import Answer, Flag, Parameters, Result, Word
@@ -161,6 +161,8 @@ class Sending:
         if isinstance(given, SendParameters) and given.presence:
             command = replace(command, presence=shown.presence if given.presence == USUAL else given.presence)
         try:
+            if given.send_at is None:
+                self._bus.require_room(record.ulid)
             send, is_new = self._noted(request, given, record, command, compression, fingerprint)
         except WarestError:
             discard()
@@ -177,8 +179,10 @@ class Sending:
             return _job(send, "queued")
         self._bus.give(record.ulid, send.id, command, compression=compression)
         try:
-            sent = self._bus.outcome(record.ulid, send.id, self._settings.command_timeout)
+            sent = self._bus.outcome_in_turn(record.ulid, send.id, self._settings.command_timeout)
         except WarestError as error:
+            if isinstance(error, NeverBegun):
+                self._store.sends.advance(send.id, "failed", error=error.to_dict())
             raise _refusal(error, command, shown) from None
         return _answer(sent, command, shown)
 

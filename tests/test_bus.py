@@ -13,7 +13,7 @@ from warest import bus as buses
 from warest import commands, events, keys
 from warest.bus import answered, refused
 from warest.config.house import House
-from warest.errors import CommandTimeout, DriverError, NotConnected, RateLimited
+from warest.errors import CommandTimeout, DriverError, NeverBegun, NotConnected, RateLimited, SessionBusy
 
 IDENTITY = events.SessionIdentity("01ULID", "my.session", "my.session", "admin", "admin")
 QUEUE = "session.01ULID"
@@ -196,3 +196,44 @@ def test_the_public_stream_is_cut(parts: House) -> None:
     for number in range(400):
         short.publish(IDENTITY, event(number))
     assert parts.redis.xlen(keys.EVENTS) < 200
+
+
+def limited(parts: House, **limits: Any) -> buses.Bus:
+    return buses.Bus(parts.broker, parts.redis, parts.leases, **limits)
+
+
+def test_a_session_with_enough_to_do(parts: House) -> None:
+    """Nothing more is ordered; whoever leaves it need not wait for a place."""
+    bus, text = limited(parts, most_waiting=2), commands.SendText(to=("1@lid",), text="hi")
+    for number in range(2):
+        bus.require_room("01ULID")
+        bus.give("01ULID", f"cmd_{number}", text)
+    with pytest.raises(SessionBusy) as caught:
+        bus.call("01ULID", text, 1)
+    assert caught.value.details["retry_after"] == 1 and len(entries(parts, keys.queue_stream(QUEUE))) == 2
+    bus.require_room("01OTHER")
+    with pytest.raises(CommandTimeout):
+        bus.call("01ULID", commands.Logout(), 1)
+
+
+def test_a_turn_that_does_not_come(parts: House) -> None:
+    """Then it is sure that it never will."""
+    bus = limited(parts, turn_timeout=0.5)
+    bus.give("01ULID", "cmd_1", commands.SendText(to=("1@lid",), text="hi"))
+    with pytest.raises(NeverBegun):
+        bus.outcome_in_turn("01ULID", "cmd_1", 10)
+    assert parts.redis.get(keys.started_command("cmd_1")) == buses.WITHDRAWN
+
+
+def test_one_whose_turn_has_come_is_waited_for(parts: House, serve: Serve) -> None:
+    """As long as for any; it is not withdrawn."""
+    never = threading.Event()
+
+    def answer(command_id: str, command: dict[str, Any]) -> dict[str, Any]:
+        parts.redis.set(keys.started_command(command_id), "1")
+        never.wait(1.5)  # longer than its turn may take to come
+        return answered("done")
+
+    serve(answer)
+    bus = limited(parts, turn_timeout=0.5)
+    assert bus.call("01ULID", commands.SendText(to=("1@lid",), text="hi"), 10) == "done"

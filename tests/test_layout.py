@@ -20,11 +20,11 @@ ROWS = (
     ),
     (
         "broker", "circuits", "drivers", "whatsapp", "entities", "fetch", "followers", "lanes", "leases", "limits",
-        "logins", "pacing", "restarts", "states", "vitals",
+        "logins", "pacing", "proxy_pool", "restarts", "states", "vitals",
     ),
     (
         "annals", "chronicle", "group_annals", "store", "bus", "spool", "accounts", "destinations", "farewell",
-        "handouts", "lookups", "own_annals", "recalled", "receivers", "sandbox", "sources",
+        "handouts", "lookups", "outlets", "own_annals", "recalled", "receivers", "sandbox", "sources",
     ),
     ("config", "reactions"),
     ("actors", "http"),

@@ -10,6 +10,7 @@ from support.file_host import Asked, FileHost, says, starts
 from support.tunnel import Tunnel
 from warest.errors import FetchError, InvalidInput
 from warest.fetch.media_host import HOST, MediaHost
+from warest.proxies import parse
 
 PATH = "/v/t62.7118-24/x"
 
@@ -33,7 +34,7 @@ def tunnel(host: FileHost) -> Iterator[Tunnel]:
 
 @pytest.fixture
 def media(authority: Authority, tunnel: Tunnel) -> Iterator[MediaHost]:
-    opened = MediaHost(seconds=5, proxy=tunnel.url, trusted=authority.believed())
+    opened = MediaHost(seconds=5, proxy=parse(tunnel.url), trusted=authority.believed())
     yield opened
     opened.close()
 
@@ -96,7 +97,7 @@ def test_an_old_message_has_a_url_only(authority: Authority, tmp_path: Path) -> 
         Tunnel(host.port) as tunnel,
     ):
         host.paths["/old"] = says(200, b"sealed")
-        media = MediaHost(seconds=5, proxy=tunnel.url, trusted=authority.believed())
+        media = MediaHost(seconds=5, proxy=parse(tunnel.url), trusted=authority.believed())
         assert fetch(media, "", "https://media-sin6.cdn.whatsapp.net/old") == b"sealed"
         media.close()
 
@@ -133,7 +134,7 @@ def test_a_file_that_is_too_large(media: MediaHost, host: FileHost) -> None:
 
 def test_a_host_that_takes_its_time(authority: Authority, host: FileHost, tunnel: Tunnel) -> None:
     """A byte now and then gives it no more of it."""
-    media = MediaHost(seconds=0.3, proxy=tunnel.url, trusted=authority.believed())
+    media = MediaHost(seconds=0.3, proxy=parse(tunnel.url), trusted=authority.believed())
 
     def slow(asked: Asked) -> None:
         starts()(asked)
@@ -149,7 +150,7 @@ def test_only_the_sandbox_is_believed(authority: Authority, tmp_path: Path) -> N
     """A server that shows another authority's certificate is none of WhatsApp's."""
     (tmp_path / "other").mkdir()
     with FileHost(certificate=Authority(tmp_path / "other").certificate(HOST)) as host, Tunnel(host.port) as tunnel:
-        media = MediaHost(seconds=5, proxy=tunnel.url, trusted=authority.believed())
+        media = MediaHost(seconds=5, proxy=parse(tunnel.url), trusted=authority.believed())
         with pytest.raises(FetchError, match="did not send the file"):
             fetch(media)
         assert host.asked == []

@@ -17,7 +17,7 @@ from dramatiq.results import ResultFailure, ResultTimeout
 from warest import commands, keys, traces
 from warest.broker import StreamsBroker
 from warest.broker.tracing import OPTION
-from warest.errors import CommandTimeout, DriverError, WarestError
+from warest.errors import CommandTimeout, DriverError, NeverBegun, SessionBusy, WarestError
 from warest.events import Event, SessionIdentity
 from warest.ids import new_command_id
 from warest.lanes import FILL, NUDGE_TTL
@@ -29,6 +29,9 @@ SEEN_TTL = 24 * 3600
 #: A lane this long means that no worker has run for hours: the session then stops taking events, and WhatsApp keeps
 #: what it cannot hand over.
 LANE_LIMIT = 100_000
+
+#: Who has begun a command that nobody is to begin any more.
+WITHDRAWN = b"withdrawn"
 
 #: A refusal that nobody has fetched is dropped after this long, ms.
 REFUSAL_TTL_MS = 60_000
@@ -52,10 +55,20 @@ return 1
 
 class Bus:
     def __init__(
-        self, broker: StreamsBroker, client: "redis.Redis", leases: Leases, *, events_kept: int = 100_000
+        self,
+        broker: StreamsBroker,
+        client: "redis.Redis",
+        leases: Leases,
+        *,
+        events_kept: int = 100_000,
+        most_waiting: int = 0,
+        turn_timeout: float = 0.0,
     ) -> None:
-        """`events_kept` is the length of the public stream."""
+        """`events_kept` is the length of the public stream. `most_waiting`: commands that a session may have before it,
+        `turn_timeout`: how long one that somebody waits for may wait for its turn, s; 0 means no limit."""
         self._leases = leases
+        self._most_waiting = most_waiting
+        self._turn_timeout = turn_timeout
         self.broker = broker
         self.redis = client
         self._events_kept = events_kept
@@ -74,11 +87,25 @@ class Bus:
 
         With `compression` (it may be empty) the command's file is made fit to be sent first, by a worker that then
         gives the command on. Raises CommandTimeout with the command's id when there is no answer in `timeout` seconds:
-        it stays ordered.
+        it stays ordered. SessionBusy and NeverBegun say that it was not, or is not any more.
         """
         command_id = new_command_id()
+        if not isinstance(command, commands.Logout):  # whoever leaves need not wait for a place
+            self.require_room(session)
         self.give(session, command_id, command, compression=compression)
-        return self.outcome(session, command_id, timeout)
+        return self.outcome_in_turn(session, command_id, timeout)
+
+    def require_room(self, session: str) -> None:
+        """Raises SessionBusy when as many commands as may wait for the session already. What comes in the same moment
+        does not see each other."""
+        if not self._most_waiting:
+            return
+        try:
+            waiting: Any = self.redis.xlen(keys.queue_stream(keys.command_queue(session)))
+        except redis.RedisError as error:
+            raise DriverError(f"The queues are out of reach, Redis said: {error}") from error
+        if waiting >= self._most_waiting:
+            raise SessionBusy(f"{waiting} commands wait for this session already; try again later.", retry_after=1)
 
     def give(
         self,
@@ -102,6 +129,27 @@ class Bus:
     def outcome(self, session: str, command_id: str, timeout: float) -> Any:
         """Wait for the result of a command, in whole seconds, as `call` does."""
         return self._result(self.command(session, command_id, commands.Logout(), None), timeout)
+
+    def outcome_in_turn(self, session: str, command_id: str, timeout: float) -> Any:
+        """The same of one whose turn has to come in time: one that was not begun by then is not begun any more. That is
+        NeverBegun."""
+        message = self.command(session, command_id, commands.Logout(), None)
+        if 0 < self._turn_timeout < timeout:
+            answer = self._answer(message, math.ceil(self._turn_timeout))
+            if answer is not None:
+                return _opened(message, answer)
+            if self._withdraw(command_id):
+                raise NeverBegun("Others came first for too long; it was not carried out, and will not be.")
+            timeout -= self._turn_timeout
+        return self._result(message, timeout)
+
+    def _withdraw(self, command_id: str) -> bool:
+        """Whether it will never be begun: whoever would begin it finds that somebody else has."""
+        try:
+            done = self.redis.set(keys.started_command(command_id), WITHDRAWN, nx=True, ex=SEEN_TTL)
+        except redis.RedisError as error:
+            raise DriverError(f"The command could not be withdrawn, Redis said: {error}") from error
+        return bool(done)
 
     def refuse(self, session: str, command_id: str, error: WarestError) -> None:
         """A command that somebody waits for will never reach its session."""
@@ -132,14 +180,13 @@ class Bus:
 
     def _result(self, message: "dramatiq.Message[Any]", timeout: float) -> Any:
         answer = self._answer(message, math.ceil(timeout))
-        if "error" not in answer:
-            return answer["result"]
-        error = WarestError.from_dict(answer["error"])
-        if isinstance(error, CommandTimeout):
-            error.details.setdefault("job_id", message.message_id)
-        raise error
+        if answer is None:
+            trouble = "The session has not answered yet; what was asked may still happen."
+            raise CommandTimeout(trouble, job_id=message.message_id)
+        return _opened(message, answer)
 
-    def _answer(self, message: "dramatiq.Message[Any]", seconds: int) -> dict[str, Any]:
+    def _answer(self, message: "dramatiq.Message[Any]", seconds: int) -> dict[str, Any] | None:
+        """None: there is none yet."""
         try:
             answer: dict[str, Any] = message.get_result(
                 backend=self.broker.get_results_backend(), block=True, timeout=seconds * 1000
@@ -147,12 +194,11 @@ class Bus:
         except ResultFailure as error:
             raise WarestError(f"It failed, and the log says why: {error}") from error
         except ResultTimeout:
-            trouble = "The session has not answered yet; what was asked may still happen."
+            return None
         except redis.RedisError:
             trouble = "The answer is lost; what was asked may have happened."
-        else:
-            return answer
-        raise CommandTimeout(trouble, job_id=message.message_id)
+            raise CommandTimeout(trouble, job_id=message.message_id) from None
+        return answer
 
     def order_host(self, session: str, actor: str, timeout: float, **kwargs: Any) -> Any:
         """Order the supervisor that holds a session, or any when nobody does, and wait for it."""
@@ -242,6 +288,16 @@ class Bus:
 def _check_noted(is_noted: Any) -> None:
     if not is_noted:
         raise DriverError("What has to be remembered of the session's chats is too much already: does no worker run?")
+
+
+def _opened(message: "dramatiq.Message[Any]", answer: dict[str, Any]) -> Any:
+    """What an actor has answered, or the error that it has."""
+    if "error" not in answer:
+        return answer["result"]
+    error = WarestError.from_dict(answer["error"])
+    if isinstance(error, CommandTimeout):
+        error.details.setdefault("job_id", message.message_id)
+    raise error
 
 
 def answered(result: Any) -> dict[str, Any]:

@@ -6,6 +6,7 @@ WarestError
  ├─ NotFound           name something that exists
  ├─ Conflict           the state forbids it now
  ├─ RateLimited        wait `retry_after` seconds
+ │   └─ SessionBusy    the session has enough to do; nothing was ordered
  ├─ NotConnected       the session is not online; it may come back by itself
  │   ├─ NotPaired      scan a QR or enter a pair code
  │   ├─ LoggedOut      the phone removed this device; link again
@@ -15,6 +16,7 @@ WarestError
  ├─ LeaseLost          another process owns the session now; stop writing
  ├─ WhatsAppRefused    WhatsApp answered with an error
  ├─ CommandTimeout     no answer in time: the outcome is unknown
+ ├─ NeverBegun         its turn has not come in time: it was not done, and will not be
  ├─ DriverError        a backend (Redis, database, storage) failed
  ├─ DeliveryError      a webhook receiver did not accept (`permanent`: no retry will help)
  ├─ FetchError         a URL that was given has yielded no file (`permanent`: nor will it)
@@ -75,6 +77,10 @@ class RateLimited(WarestError):
     retryable = True
 
 
+class SessionBusy(RateLimited):
+    """As many commands wait for the session as may (WAREST_QUEUE_MAX_SIZE)."""
+
+
 class NotConnected(WarestError):
     """The session has no open connection to WhatsApp."""
 
@@ -121,6 +127,12 @@ class WhatsAppRefused(WarestError):
 
 class CommandTimeout(WarestError):
     """The session did not answer in time; what was asked may still happen."""
+
+
+class NeverBegun(WarestError):
+    """Others came first for too long (WAREST_QUEUE_TIMEOUT_MS)."""
+
+    retryable = True
 
 
 class DriverError(WarestError):

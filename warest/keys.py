@@ -147,6 +147,26 @@ def paused_for_strangers(session: str) -> str:
     return f"warest:session:{session}:paused"
 
 
+def proxy(id: str) -> str:
+    """Hash: how a proxy is (proxy_pool.py); `id` is a digest, since its URL holds a password."""
+    return f"warest:proxy:{id}"
+
+
+#: Integer: how often a session has been given a proxy, for those that take turns.
+PROXY_TURNS = "warest:proxies:turns"
+
+#: String: when somebody last began to look at the proxies, epoch s.
+PROXIES_LOOKED_AT = "warest:proxies:looked"
+
+#: String with expiry: somebody looks at the proxies now.
+PROXIES_LOOK = "warest:proxies:look"
+
+
+def session_proxy(session: str) -> str:
+    """String: the id of the proxy that a session last took."""
+    return f"warest:session:{session}:proxy"
+
+
 def lane_lock(lane: str) -> str:
     """String with expiry: the token of whoever empties this stream now (lanes.py)."""
     return f"{lane}:lock"

@@ -109,7 +109,7 @@ class States:
         """What Redis holds of a deleted session, but for its queue and what empties itself: outbox and notes."""
         held = (
             keys.session_state, keys.lease, keys.lease_number, keys.answered_chats, keys.paced_until, keys.refusals,
-            keys.paused_for_strangers,
+            keys.paused_for_strangers, keys.session_proxy,
         )  # fmt: skip
         with _driver_errors():
             self._redis.delete(*(key(ulid) for key in held))

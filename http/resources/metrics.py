@@ -4,6 +4,7 @@ Those of the process that answers are of this moment, those of the others what t
 """
 
 import importlib.metadata
+import time
 from collections import Counter
 from collections.abc import Iterator
 from itertools import accumulate
@@ -15,7 +16,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from warest import keys, vitals
-from warest.config.house import House
+from warest.config.house import House, open_proxies
 from warest.http.errors import Family
 from warest.http.operation import Access, Bytes, Content, Parameters, operation
 from warest.http.resources.server import depths
@@ -59,6 +60,7 @@ class _Figures(Collector):
         self._parts = parts
         self._store = store
         self._reporter = reporter
+        self._pool = open_proxies(parts.settings, parts.redis)
 
     def describe(self) -> list[Metric]:
         return []
@@ -92,6 +94,22 @@ class _Figures(Collector):
         for state, count in self._store.deliveries.undelivered().items():
             deliveries.add_metric([state], count)
         yield deliveries
+        yield from self._proxies()
+
+    def _proxies(self) -> Iterator[Metric]:
+        """By what people may see of them; several may differ in their credentials only."""
+        now, seen = time.time(), self._pool.seen()
+        states = GaugeMetricFamily("warest_proxies", "Proxies of the pool by state", labels=["state"])
+        for state, count in Counter(each.condition.state(now) for each in seen).items():
+            states.add_metric([state], count)
+        failed = CounterMetricFamily("warest_proxy_failures", "Connections and checks in vain", labels=["proxy"])
+        left = CounterMetricFamily("warest_proxy_rotations", "Sessions that left it for another", labels=["proxy"])
+        addresses = dict.fromkeys(each.proxy.address for each in seen)
+        for address in addresses:
+            same = [each.condition for each in seen if each.proxy.address == address]
+            failed.add_metric([address], sum(condition.failed for condition in same))
+            left.add_metric([address], sum(condition.left for condition in same))
+        yield from (states, failed, left)
 
 
 def _of_processes(reports: list[Report]) -> Iterator[Metric]:

@@ -22,6 +22,7 @@ from warest.config.settings import Settings
 from warest.drivers.storage import Storage
 from warest.errors import RateLimited
 from warest.fetch.media_host import HOST, MediaHost
+from warest.proxies import parse
 from warest.store import Account, Store
 
 CONTENT = b"a picture" * 1000
@@ -57,8 +58,8 @@ def work(
 
         def start(**changed: Any) -> None:
             own = house.connect(settings.model_copy(update=changed))
-            media = MediaHost(seconds=5, proxy=tunnel.url, trusted=authority.believed())
-            mirror.declare(own, opened, files, media)
+            media = MediaHost(seconds=5, proxy=parse(tunnel.url), trusted=authority.believed())
+            mirror.declare(own, opened, files, media, lambda _: None)
             queues = {keys.MIRROR_QUEUE, keys.WEBHOOK_QUEUE}
             worker = dramatiq.Worker(own.broker, queues=queues, worker_threads=2, worker_timeout=50)
             worker.start()
@@ -260,7 +261,7 @@ def test_an_event_does_not_wait_for_ever(
 
 def test_an_event_goes_out_when_nobody_fetches(parts: House, session: events.SessionIdentity, opened: Store) -> None:
     """The queue of the files may be long: another one sees to it."""
-    work = mirror.Mirror(parts, opened, None, None)  # type: ignore[arg-type]
+    work = mirror.Mirror(parts, opened, None, None, lambda _: None)  # type: ignore[arg-type]
     report = mirror.Report(session, "evt_1", received(CONTENT))
     work.report_without_file(report)
     work.report_without_file(report)

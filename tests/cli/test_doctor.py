@@ -1,6 +1,7 @@
 """`warest doctor` on a house in which all is well, and on broken ones."""
 
 import json
+import socket
 import stat
 import subprocess
 from collections.abc import Callable, Iterator
@@ -232,3 +233,16 @@ def test_a_socket_is_found_in_a_folder_with_a_long_name(folder: Path) -> None:
         process.terminate()
         process.wait()
     assert embedded_redis.url_of(Settings(data_dir=data)) == Settings().redis_url
+
+
+def test_proxies_that_are_away(variables: Set) -> None:
+    """One of several is a warning, all of them are a fault; their passwords are not told."""
+    with socket.create_server(("127.0.0.1", 0)) as there:
+        port = there.getsockname()[1]
+        variables(WAREST_PROXY_URLS=f"127.0.0.1:{port}")
+        assert found(1)["proxies"][0] == "ok"
+        variables(WAREST_PROXY_URLS=f"127.0.0.1:{port},socks5://u:s3cret@127.0.0.1:1")
+        status, said = found(1)["proxies"]
+        assert status == "warn" and "socks5://127.0.0.1:1 " in said and "s3cret" not in said
+    variables(WAREST_PROXY_URLS="socks5://u:s3cret@127.0.0.1:1")
+    assert found(1)["proxies"][0] == "fail"

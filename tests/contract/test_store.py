@@ -23,6 +23,18 @@ def test_the_admin_is_found_by_its_key_only(opened: Store, admin: Account) -> No
         assert opened.account_by_key(wrong) is None
 
 
+def test_a_proxy_of_a_session(opened: Store, admin: Account, other: Account) -> None:
+    """Its owner sets it, and takes it away; it is in no repr, since it may hold a password."""
+    record = opened.create_session(admin, "mine")
+    assert record.proxy == ""
+    for url in (f"http://u:{'p' * 980}@h:1", "direct", ""):
+        opened.set_proxy(admin, record.ulid, url)
+        kept = opened.session_by_ulid(record.ulid)
+        assert kept and kept.proxy == url and (not url or url not in repr(kept))
+    with pytest.raises(NotFound):
+        opened.set_proxy(other, record.ulid, "direct")
+
+
 def test_seeding_again_changes_nothing(opened: Store, admin: Account) -> None:
     """Every boot of every process may do it."""
     before = opened.password_of(admin)

@@ -20,8 +20,9 @@ ANI, BUDI = "628130005001", "628130005002"
 
 @pytest.fixture(scope="module")
 def product() -> Iterator[Product]:
-    """One for all; each test sends texts of its own."""
-    with tempfile.TemporaryDirectory(prefix="warest-test-") as folder, running(Path(folder)) as product:
+    """One for all; each test sends texts of its own. What is known not to have been sent is tried twice more."""
+    tries = {"WAREST_QUEUE_MAX_RETRIES": "2", "WAREST_QUEUE_RETRY_DELAY_MS": "50", "WAREST_QUEUE_TIMEOUT_MS": "5000"}
+    with tempfile.TemporaryDirectory(prefix="warest-test-") as folder, running(Path(folder), **tries) as product:
         product.link("ani", ANI)
         product.sandbox("POST", "/phones", json={"phone": BUDI, "name": "Budi"})
         yield product
@@ -120,9 +121,38 @@ def test_each_recipient_is_told_of(product: Product) -> None:
     assert send(product, "to none", to="628999999999").json()["code"] == 2000
 
 
+def test_an_upload_is_tried_again(product: Product) -> None:
+    """WhatsApp's media host has refused it twice: nothing was sent, so the file goes out once."""
+    product.sandbox("POST", "/faults", json={"kind": "upload_refused", "status": 503, "times": 2})
+    answer = product.send_document("ani", BUDI, "once.txt", b"a file")
+    assert answer["code"] == 1000
+    eventually(lambda: product.file_of(BUDI, "once.txt") == b"a file")
+    product.sandbox("POST", "/faults", json={"kind": "upload_refused", "status": 503, "times": 3})
+    assert product.send_document("ani", BUDI, "never.txt", b"a file")["code"] == 3002
+    product.sandbox("DELETE", "/faults")
+    assert product.file_of(BUDI, "never.txt") is None
+
+
+def test_a_turn_that_does_not_come_in_time(product: Product) -> None:
+    """WhatsApp confirms nothing, so the next one waits: 504 after five seconds, and it never goes out."""
+    product.sandbox("POST", "/faults", json={"kind": "no_ack", "phone": ANI, "times": 1})
+    (first,) = send(product, "not confirmed", {"Prefer": "respond-async"}).json()["results"]
+    eventually(lambda: product.phone_has(BUDI, "not confirmed"))
+    answer = send(product, "too late", {"Idempotency-Key": "too-late"})
+    assert (answer.status_code, answer.json()["code"]) == (504, 8002)
+    product.sandbox("POST", "/faults", json={"kind": "drop", "phone": ANI})
+    eventually(lambda: job(product, first["jobId"])["status"] in ("sent", "unknown"), within=30)
+    product.wait_open("ani")
+    assert product.send("ani", BUDI, "after it")["code"] == 1000
+    eventually(lambda: product.phone_has(BUDI, "after it"))
+    assert not product.phone_has(BUDI, "too late")
+
+
 def test_sends_are_reported_to_those_who_want_it(folder: Path) -> None:
-    """Only with the setting: old receivers do not know these events."""
-    with Receiver() as receiver, running(folder, WAREST_SEND_EVENTS="true") as product:
+    """Only with the setting: old receivers do not know these events. And where a session may do several things at once,
+    one that is not confirmed holds up no question."""
+    several = {"WAREST_SEND_EVENTS": "true", "WAREST_QUEUE_CONCURRENCY": "2"}
+    with Receiver() as receiver, running(folder, **several) as product:
         product.link("ani", ANI, receiver.url)
         product.sandbox("POST", "/phones", json={"phone": BUDI, "name": "Budi"})
         sent = product.send("ani", BUDI, "hello")["results"][0]
@@ -137,3 +167,10 @@ def test_sends_are_reported_to_those_who_want_it(folder: Path) -> None:
         assert (second.json["data"]["status"], second.json["data"]["messages"]) == ("failed", [])
         (told,) = receiver.of("message_sent")
         assert told.json["data"]["message"]["message"] == {"conversation": "hello"}
+        product.sandbox("POST", "/faults", json={"kind": "no_ack", "phone": ANI, "times": 1})
+        (slow,) = send(product, "not confirmed", {"Prefer": "respond-async"}).json()["results"]
+        eventually(lambda: product.phone_has(BUDI, "not confirmed"))
+        answer = product.api("GET", "/profile/on-whatsapp", params={"sessionId": "ani", "number": BUDI})
+        assert answer["code"] == 1000 and job(product, slow["jobId"])["status"] == "queued"
+        product.sandbox("POST", "/faults", json={"kind": "drop", "phone": ANI})  # or the end would wait for it
+        eventually(lambda: job(product, slow["jobId"])["status"] in ("sent", "unknown"), within=30)

@@ -36,7 +36,7 @@ META = {
     "$defs": {
         "item": {
             "additionalProperties": {"$ref": "#/$defs/operation"},
-            "propertyNames": {"enum": ["get", "post", "patch", "delete"]},
+            "propertyNames": {"enum": ["get", "post", "put", "patch", "delete"]},
         },
         "operation": {
             "required": ["summary", "responses"],

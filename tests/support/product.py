@@ -127,7 +127,13 @@ class Product(Client):
 @contextmanager
 def running(folder: Path, **environment: str) -> Iterator[Product]:
     """A product that runs. At the end nobody has seen anything on the wire that WhatsApp does not know."""
-    product = Product(folder, **environment)
+    with kept_running(Product(folder, **environment)) as product:
+        yield product
+
+
+@contextmanager
+def kept_running(product: Product) -> Iterator[Product]:
+    """The same of one whose ports had to be known before."""
     try:
         product.start()
         yield product

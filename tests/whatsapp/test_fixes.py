@@ -91,23 +91,25 @@ def test_loading_the_engine_leaves_logging_alone() -> None:
     assert done.stdout == "done\n", done.stderr
 
 
-def test_a_sandbox_needs_its_proxy_in_the_environment() -> None:
-    """Decision 15: with the root swapped, a process that could dial out refuses to start."""
-    script = "from warest.whatsapp import fixes\nfixes.load(bytes(32))\n"
-    assert "must be the sandbox's loopback address" in run(script).stderr
-    assert "must be the sandbox's loopback address" in run(script, HTTPS_PROXY="http://proxy.example:1").stderr
+@pytest.mark.parametrize("proxy", ["", "http://10.0.0.1:7309", "socks5://127.0.0.1.example:1"])
+def test_from_a_sandbox_nothing_else_is_dialled(proxy: str) -> None:
+    """Decision 15: with the root swapped, a connection that could lead out is not begun."""
+    with pytest.raises(SetupError, match="must be on this machine"):
+        fixes.dial(None, proxy, in_sandbox=True)
 
 
-def test_a_sandbox_is_on_this_machine() -> None:
-    """The environment for sessions is not made for a proxy elsewhere."""
-    with pytest.raises(SetupError, match="not a loopback address"):
-        fixes.environment(memory_mb=100, proxy="http://10.0.0.1:7309", ca_file=Path("ca.pem"))
+def test_what_is_there_at_exec() -> None:
+    """Traps 9 and 34; and no proxy, which the engine would look for through the one that it is given (trap 26)."""
+    given = {"HTTPS_PROXY": "http://127.0.0.1:1", "https_proxy": "http://127.0.0.1:1", "PATH": "/bin"}
+    found = fixes.environment(given, memory_mb=100, ca_file=Path("ca.pem"))
+    wanted = {"NEONIZE_BOT_TAG": "off", "GOMEMLIMIT": "100MiB", "GOGC": "50", "SSL_CERT_FILE": "ca.pem", "PATH": "/bin"}
+    assert found == wanted
 
 
-def test_the_bot_tag_is_off_at_exec() -> None:
-    """Trap 9."""
-    assert fixes.environment(memory_mb=100)["NEONIZE_BOT_TAG"] == "off"
-    assert fixes.environment(memory_mb=100)["GOMEMLIMIT"] == "100MiB"
+def test_an_error_names_no_credentials() -> None:
+    """Go puts the URL that it dialled into its errors."""
+    told = 'dial "http://user:s3cret@127.0.0.1:1": connection refused'
+    assert fixes.without_credentials(told) == 'dial "http://127.0.0.1:1": connection refused'
 
 
 def test_the_path_of_a_store_is_escaped() -> None:

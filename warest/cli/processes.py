@@ -23,6 +23,7 @@ from warest.actors import (
     orders,
     pictures,
     preparing,
+    proxy_checks,
     reactions,
     schedule,
     supervisor,
@@ -31,6 +32,7 @@ from warest.actors import (
 from warest.config import folders, logs, secrets, sentry, settings
 from warest.config import house as houses
 from warest.meters import Meter
+from warest.outlets import Outlets
 from warest.restarts import Turn
 from warest.store import Store
 from warest.vitals import Reporter
@@ -98,8 +100,8 @@ def worker() -> None:
 def _crews(current: settings.Settings, house: houses.House, store: Store, tries: Meter) -> list[dramatiq.Worker]:
     """Threads for each kind of work: a large file must not keep a webhook waiting."""
     files = houses.open_storage(current)
-    for rounds in webhooks.declare(house, store, secrets.load(current).webhook_secret, tries).rounds:
-        rounds.order(delay_ms=0)
+    for each in webhooks.declare(house, store, secrets.load(current).webhook_secret, tries).rounds:
+        each.order(delay_ms=0)
     spool = houses.open_spool(current, files)
     maintenance.declare(
         house,
@@ -111,8 +113,12 @@ def _crews(current: settings.Settings, house: houses.House, store: Store, tries:
         reactions.OldReactions(store, days=current.deliveries_retention_days),
     ).order(delay_ms=0)
     pictures.declare(house, spool)
-    mirror.declare(house, store, files, network.media_host(current))
-    preparing.declare(house, spool)
+    sandbox = network.of(current)
+    outlets = Outlets(store, houses.open_proxies(current, house.redis), is_sandbox=sandbox is not None)
+    mirror.declare(house, store, files, network.media_host(current, sandbox), outlets.of)
+    preparing.declare(house, spool, outlets.of)
+    if rounds := proxy_checks.declare(house, network.trusted(sandbox)):
+        rounds.order(delay_ms=0)
     history.declare(house, store)
     calls.declare(house, store)
     schedule.declare(house, store).order(delay_ms=0)

@@ -18,7 +18,9 @@ from warest.addresses import Networks
 from warest.errors import FetchError, InvalidInput
 from warest.fetch.connections import Deadline, Door, usual_trust
 from warest.fetch.urls import basic, decoded, parsed
+from warest.fetch.ways import Way
 from warest.file_headers import file_name, media_type
+from warest.proxies import Proxy
 
 #: How many redirects are followed.
 REDIRECTS = 5
@@ -83,14 +85,17 @@ class Fetcher:
         self._trusted = trusted or usual_trust()
 
     @contextmanager
-    def open(self, url: str, *, limit: int) -> Iterator[Fetched]:
-        """What the URL leads to, `limit` bytes at most; what is not read of it is left.
+    def open(self, url: str, *, limit: int, proxy: Proxy | None = None) -> Iterator[Fetched]:
+        """What the URL leads to, `limit` bytes at most; what is not read of it is left. What is public is asked for
+        through the `proxy`, by the address that was checked here.
 
         Raises InvalidInput for what is no URL, leads to an address that is not allowed, or is too large
         (`details["limit"]`); FetchError when its host does not answer, or says no (`details["status"]`).
         """
         given = parsed(url)
-        door = Door(self._networks, Deadline(self._seconds), setting="WAREST_FETCH_PRIVATE_NETWORKS")
+        deadline = Deadline(self._seconds)
+        way = Way(proxy, deadline) if proxy else None
+        door = Door(self._networks, deadline, setting="WAREST_FETCH_PRIVATE_NETWORKS", way=way)
         pool = httpcore.ConnectionPool(self._trusted, network_backend=door)
         with _failing(given.host), pool, _followed(pool, given) as (last, response):
             yield Fetched(last, response, limit)

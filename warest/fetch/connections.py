@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import httpcore
 import httpx
 
-from warest.addresses import Address, Networks
+from warest.addresses import Address, Networks, is_public
 from warest.errors import FetchError, InvalidInput
 
 #: How long one address may take to answer a connection, s.
@@ -52,10 +52,14 @@ class Time(Protocol):
 class Door(httpcore.NetworkBackend):
     """The way out, to what is allowed; `setting` is what its owner may change about that."""
 
-    def __init__(self, networks: Networks, deadline: Time, *, setting: str) -> None:
+    def __init__(
+        self, networks: Networks, deadline: Time, *, setting: str, way: httpcore.NetworkBackend | None = None
+    ) -> None:
+        """`way` leads to what is public, a proxy say: it is given the address that was checked, and never a name."""
         self._networks = networks
         self._deadline = deadline
         self._setting = setting
+        self._way = way
         self._plain = httpcore.SyncBackend()
 
     def connect_tcp(
@@ -74,8 +78,9 @@ class Door(httpcore.NetworkBackend):
 
     def _connected(self, address: Address, port: int, options: Iterable[Any] | None) -> httpcore.NetworkStream:
         patience = self._deadline.left(CONNECT_PATIENCE)
-        stream = self._plain.connect_tcp(str(address), port, patience, socket_options=options)
-        return _Stream(stream, self._deadline)
+        way = self._way if self._way and is_public(address) else self._plain
+        stream = way.connect_tcp(str(address), port, patience, socket_options=options)
+        return TimedStream(stream, self._deadline)
 
     def _checked(self, host: str, port: int) -> list[Address]:
         """All addresses of a name, if all are allowed: the one that is not might be the next to be tried.
@@ -88,7 +93,7 @@ class Door(httpcore.NetworkBackend):
         return found
 
 
-class _Stream(httpcore.NetworkStream):
+class TimedStream(httpcore.NetworkStream):
     """A connection on which nothing waits past the deadline."""
 
     def __init__(self, stream: httpcore.NetworkStream, deadline: Time) -> None:
@@ -108,7 +113,7 @@ class _Stream(httpcore.NetworkStream):
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
         patience = self._deadline.left(CONNECT_PATIENCE)
-        return _Stream(self._stream.start_tls(ssl_context, server_hostname, patience), self._deadline)
+        return TimedStream(self._stream.start_tls(ssl_context, server_hostname, patience), self._deadline)
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)

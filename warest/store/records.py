@@ -1,6 +1,6 @@
 """What the store gives out about accounts and sessions: plain dataclasses. Chats and messages: history_records.py."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from warest.events import SessionIdentity
@@ -29,7 +29,8 @@ class SessionRecord:
 
     `ulid` is its name inside the house, `id` the one that its owner gave it. How it is just now stands in its state
     (warest/states.py); the copy here, in the same words, is for when Redis has lost it. Times are epoch seconds.
-    `call_reply` is written to whose call was rejected; empty: nothing.
+    `call_reply` is written to whose call was rejected; empty: nothing. `proxy` is the URL of the session's own one,
+    with its password, `direct`, or empty.
     """
 
     ulid: str
@@ -44,6 +45,7 @@ class SessionRecord:
     connected_at: float | None
     reject_calls: bool
     call_reply: str
+    proxy: str = field(repr=False)
 
     @property
     def identity(self) -> SessionIdentity:

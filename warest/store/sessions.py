@@ -104,6 +104,11 @@ class SessionQueries:
             row = self._owned(owner, ulid)
             row.set(reject_calls=reject, call_reply=fitting.short(reply, 1000), updated_at=time.time())
 
+    def set_proxy(self, owner: Account, ulid: str, proxy: str) -> None:
+        """Its own one: a URL of 1000 characters at most, `direct` for none, or empty for one of the pool."""
+        with transaction():
+            self._owned(owner, ulid).set(proxy=proxy, updated_at=time.time())
+
     def set_auto_start(self, owner: Account, ulid: str, auto_start: bool) -> None:
         with transaction():
             self._owned(owner, ulid).set(auto_start=auto_start, updated_at=time.time())
@@ -168,4 +173,5 @@ def _session(row: entities.Row, owner: Account) -> SessionRecord:
         connected_at=row.connected_at,
         reject_calls=row.reject_calls,
         call_reply=row.call_reply,
+        proxy=row.proxy,
     )

@@ -87,9 +87,12 @@ class Client:
         *,
         syncs_app_state: bool = False,
         removes_pictures: bool = False,
+        in_sandbox: bool = False,
     ) -> None:
         """`store`: where the session's keys are, as the engine names it (keystores.py). `syncs_app_state`: whether the
-        engine has been mended so that it can (fixes.mend_app_state); `removes_pictures` likewise (mend_removal)."""
+        engine has been mended so that it can (fixes.mend_app_state); `removes_pictures` likewise (mend_removal).
+        `in_sandbox`: it must not reach anything beyond this machine."""
+        self._in_sandbox = in_sandbox
         self.removes_pictures = removes_pictures
         self.syncs_app_state = syncs_app_state
         self._listener = listener
@@ -107,12 +110,13 @@ class Client:
         for kind, handler in self._handlers().items():
             self.engine.event(kind)(self._noted(handler))
 
-    def run(self) -> None:
-        """Connect and stay; returns when the connection is over for good. Raises NotConnected when it cannot dial."""
+    def run(self, proxy: str = "") -> None:
+        """Connect, through a proxy if a URL is given, and stay; returns when the connection is over for good. Raises
+        NotConnected when it cannot dial."""
         try:
-            self.engine.connect()
+            fixes.dial(self.engine, proxy, in_sandbox=self._in_sandbox)
         except protos.errors.NeonizeError as error:
-            raise NotConnected(f"WhatsApp could not be reached: {error}") from error
+            raise NotConnected(f"WhatsApp could not be reached: {fixes.without_credentials(str(error))}") from error
         finally:
             self._open.clear()
 
@@ -145,6 +149,7 @@ class Client:
         if self._open.is_set():
             self._open.clear()
             self.engine.disconnect()
+        if self._paired:
             self._wait_for_quiet()
         self.engine.stop()
 

@@ -6,9 +6,10 @@ What the exec environment must carry is in `environment`; `load` and `tame` run 
 import ctypes
 import logging
 import os
+import re
 import sys
 import urllib.parse
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -18,23 +19,24 @@ from warest.whatsapp import library, protos
 
 log = logging.getLogger(__name__)
 
+#: Hosts that are this machine.
+LOCAL = ("127.0.0.1", "::1", "localhost")
+
 #: Of the engine's functions these return nothing in Go, but are bound as returning a string to free (trap 35).
 _VOID_FUNCTIONS = ("Stop", "StopAll", "SetForceActiveDeliveryReceipts")
 
 
-def environment(*, memory_mb: int, proxy: str = "", ca_file: Path | None = None) -> dict[str, str]:
-    """What must be in the environment when the process is executed: Go reads it before Python could set it.
+def environment(given: Mapping[str, str], *, memory_mb: int, ca_file: Path | None = None) -> dict[str, str]:
+    """The environment in which the process is executed: Go reads it before Python could change it.
 
-    Trap 9: without the first, every direct message carries a `<bot/>` node. Trap 26: proxy and CA of a sandbox.
-    Trap 34: the memory limit keeps Go from holding on to large buffers.
+    Trap 9: without the tag, every direct message carries a `<bot/>` node. Trap 26: the CA of a sandbox; and no proxy,
+    to which Go would go through the SOCKS proxy that `dial` names. Trap 34: the memory limit keeps Go from holding on
+    to large buffers.
     """
     variables = {"NEONIZE_BOT_TAG": "off", "GOMEMLIMIT": f"{memory_mb}MiB", "GOGC": "50"}
-    if proxy:
-        host = urllib.parse.urlsplit(proxy).hostname
-        if host not in ("127.0.0.1", "::1", "localhost"):
-            raise SetupError(f"A sandbox is on this machine: {proxy} is not a loopback address.")
-        variables |= {"HTTPS_PROXY": proxy, "SSL_CERT_FILE": str(ca_file)}
-    return variables
+    if ca_file:
+        variables["SSL_CERT_FILE"] = str(ca_file)
+    return {name: value for name, value in given.items() if name.upper() != "HTTPS_PROXY"} | variables
 
 
 def load(noise_root: bytes | None = None) -> ModuleType:
@@ -45,7 +47,6 @@ def load(noise_root: bytes | None = None) -> ModuleType:
     mend_void_functions(engine)
     report_raising_callbacks()
     if noise_root is not None:
-        require_sandbox_environment()
         library.swap_noise_root(noise_root)
     return engine
 
@@ -62,11 +63,20 @@ def verify_library() -> None:
     library.verify()
 
 
-def require_sandbox_environment() -> None:
-    """Decision 15: with WhatsApp's root swapped away, nothing may be able to dial the real one."""
-    proxy = os.environ.get("HTTPS_PROXY", "")
-    if urllib.parse.urlsplit(proxy).hostname not in ("127.0.0.1", "::1", "localhost"):
-        raise SetupError("In sandbox mode HTTPS_PROXY must be the sandbox's loopback address.")
+def dial(client: Any, proxy: str, *, in_sandbox: bool) -> None:
+    """Trap 26: with a proxy all of this connection goes through it, files too. Returns when the connection is over.
+
+    Decision 15: from a sandbox nothing may be able to dial the real WhatsApp.
+    """
+    if in_sandbox and urllib.parse.urlsplit(proxy).hostname not in LOCAL:
+        raise SetupError("In sandbox mode there must be a proxy, and it must be on this machine.")
+    settings = sys.modules["neonize._binder"].ProxySettings(proxy_address=proxy) if proxy else None
+    client.connect(settings)
+
+
+def without_credentials(text: str) -> str:
+    """Go's errors name the URL that was dialled, with all that is in it."""
+    return re.sub(r"//[^/@\s]*@", "//", text)
 
 
 def mend_app_state() -> bool:

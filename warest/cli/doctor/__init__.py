@@ -48,6 +48,7 @@ _CHAINS: tuple[Checks, ...] = (
     (("database", services.database_answers), ("migrations", services.is_migrated)),
     (("port", network.port),),
     (("whatsapp", network.whatsapp),),
+    (("proxies", network.proxies),),
 )
 
 

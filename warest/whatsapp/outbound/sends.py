@@ -83,11 +83,17 @@ def content(client: Client, command: commands.SendContent, _: Take) -> Results:
     return to_all(client, command, lambda to: contents.as_written(command, to))
 
 
+#: Where a send was when it failed, in its details: nothing had been sent.
+UPLOAD = "upload"
+
+
 def uploaded(client: Client, data: bytes, command: commands.WithFile) -> files.File:
     try:
         file = client.engine.upload(data, protos.enums.MediaType[_UPLOADED_AS[command.kind]])
     except protos.errors.UploadError as error:
-        raise refusal(error) from error
+        refused = refusal(error)
+        refused.details["step"] = UPLOAD
+        raise refused from error
     return {
         "URL": file.url,
         "directPath": file.DirectPath,

@@ -1,0 +1,4 @@
+-- The proxy of a session's own; empty: one of the pool, `direct`: none. It may hold a password.
+-- depends: 0015.accounts
+
+ALTER TABLE sessions ADD COLUMN proxy VARCHAR(1000) NOT NULL DEFAULT '';
