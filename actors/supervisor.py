@@ -54,7 +54,7 @@ class Supervisor:
         self._house = house
         self._store = store
         self._network = network
-        self._key_stores = key_stores_of(house.settings)
+        self.key_stores = key_stores_of(house.settings)
         self._leases = house.leases
         self._peers = Supervisors(house.redis, ttl=house.settings.lease)
         self._lock = threading.RLock()
@@ -67,6 +67,9 @@ class Supervisor:
     def run(self) -> None:
         """Begin to claim sessions, those that ran before among them."""
         self._forget_dead_peers()
+        for record in self._store.all_sessions():
+            if not record.auto_start:  # whoever stopped it may have died before this
+                self._seal(record.ulid)
         self._children.listen()
         self._sweeper.start()
         renewal = Renewal(self._children, self._house.states, Restarts(self._house.redis), self.start)
@@ -99,8 +102,10 @@ class Supervisor:
         self._house.states.put(ulid, state="stopped", reason=None, until=None, **_NO_CODES)
         self._tell(ulid, "stopped", tags="close")
         if purge:
-            self._key_stores.forget(ulid)
+            self.key_stores.forget(ulid)
             self._house.states.put(ulid, me=None, connected_ms=None)
+        else:
+            self._seal(ulid)
         self._memory.remember([ulid])
         return {"runtime": running, "creds": purge}
 
@@ -178,7 +183,7 @@ class Supervisor:
         order = session_process.Order(
             identity=record.identity,
             lease=lease,
-            key_stores=self._key_stores,
+            key_stores=self.key_stores,
             settings=self._house.settings,
             noise_root=self._network.noise_root if self._network else None,
             delay=random.uniform(0, JITTER),
@@ -226,6 +231,14 @@ class Supervisor:
         """Only somebody who asks starts it again. Its state already says why."""
         if record := self._store.session_by_ulid(ulid):
             self._store.set_auto_start(record.owner, ulid, False)
+        self._seal(ulid)
+
+    def _seal(self, ulid: str) -> None:
+        """Encrypt the keys of a session that does not run. If that fails they stay as they are, and usable."""
+        try:
+            self.key_stores.seal(ulid)
+        except (WarestError, OSError) as error:
+            log.error("the keys of session %s are not encrypted: %s", ulid, error)
 
     def _next_qr_round(self, child: Child, lease: Lease) -> None:
         child.qr_rounds += 1

@@ -14,6 +14,7 @@ from warest.config.reaction_settings import ReactionSettings
 from warest.config.settings import Settings, names_of
 from warest.config.storage_settings import StorageSettings
 from warest.config.upload_settings import UploadSettings
+from warest.config.vault_settings import VaultSettings
 from warest.config.webhook_settings import WebhookSettings
 
 #: The settings by chapter; those that `Settings` itself has come first, without a title.
@@ -27,6 +28,7 @@ GROUPS: dict[str, type[BaseModel]] = {
     "Pacing": PacingSettings,
     "Webhooks": WebhookSettings,
     "Actions of receivers": ReactionSettings,
+    "Encryption, and sessions that move": VaultSettings,
 }
 
 _ROOT = Path(__file__).resolve().parent.parent

@@ -43,6 +43,7 @@ from warest.config.pacing_settings import PacingSettings
 from warest.config.reaction_settings import ReactionSettings
 from warest.config.storage_settings import StorageSettings
 from warest.config.upload_settings import UploadSettings
+from warest.config.vault_settings import VaultSettings
 from warest.config.webhook_settings import WebhookSettings
 from warest.errors import SetupError
 
@@ -56,6 +57,7 @@ class Settings(
     PacingSettings,
     WebhookSettings,
     ReactionSettings,
+    VaultSettings,
 ):
     """The settings of one process, checked. Secrets that nobody set are in config/secrets.py.
 

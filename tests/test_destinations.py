@@ -95,7 +95,7 @@ def test_a_deleted_session(parts: House, opened: Store, admin: Account, session:
     opened.endpoints.create(admin, None, url="http://all/", events=("call",))
     known = directory(parts, opened)
     before = known.of(session.ulid)
-    farewell.keep(parts.redis, known.targets(session))
+    farewell.keep(parts.redis, opened.vault, known.targets(session))
     opened.delete_session(admin, session.ulid)
     known.changed()
     after = known.of(session.ulid)

@@ -14,13 +14,13 @@ ROWS = (
     ("errors", "ids"),
     (
         "action_commands", "addresses", "bulkheads", "buttons", "client", "command_words", "commands",
-        "contact_commands", "encrypted_media", "events", "file_headers", "group_commands", "keys", "lifecycle", "loose",
-        "machine", "media", "meters", "mirroring", "numbers", "pages", "pictures", "places", "polls", "presence_words",
-        "profile_commands", "proxies", "texts", "vcards", "webhooks",
+        "contact_commands", "encrypted_media", "events", "file_headers", "group_commands", "keyring", "keys",
+        "lifecycle", "loose", "machine", "media", "meters", "mirroring", "numbers", "pages", "pictures", "places",
+        "polls", "presence_words", "profile_commands", "proxies", "texts", "vcards", "webhooks",
     ),
     (
         "broker", "circuits", "drivers", "whatsapp", "entities", "fetch", "followers", "lanes", "leases", "limits",
-        "logins", "pacing", "restarts", "states", "vitals",
+        "logins", "pacing", "restarts", "states", "vault", "vitals",
     ),
     (
         "annals", "chronicle", "group_annals", "store", "bus", "spool", "accounts", "destinations", "farewell",

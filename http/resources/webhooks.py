@@ -311,6 +311,8 @@ class TryOut:
         session = self._shared.session_for(account, endpoint)
         if not self._shared.directory.target(endpoint, session).url:
             raise Conflict("This endpoint has no URL")
+        if not endpoint.secrets:
+            raise Conflict("The secrets of this endpoint cannot be read: the server's log says which key is missing")
         tried = self._shared.bus.order(
             keys.WEBHOOK_QUEUE, "try_endpoint", PATIENCE, session=session.ulid, endpoint=endpoint.id
         )

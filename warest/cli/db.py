@@ -28,7 +28,7 @@ def db() -> None:
 
 @db.command()
 def migrate() -> None:
-    """Bring the schema up to date and make the first admin. Safe to run at every deploy."""
+    """Bring the schema up to date, make the first admin, encrypt what is not. Safe to run at every deploy."""
     click.echo(f"{prepare(settings.from_env())} migrations ran.")
 
 
@@ -103,8 +103,9 @@ def _begin(path: Path, text: str) -> None:
 
 
 def prepare(current: settings.Settings) -> int:
-    """Migrate and seed; returns how many migrations ran."""
+    """Migrate, seed, and encrypt what is not; returns how many migrations ran."""
     count = store.migrate(house.database(current))
-    kept = secrets.load(current)
-    accounts.seed_admin(house.open_store(current), current.admin_username, kept.admin_password, kept.admin_apikey)
+    kept, opened = secrets.load(current), house.open_store(current)
+    accounts.seed_admin(opened, current.admin_username, kept.admin_password, kept.admin_apikey)
+    opened.endpoints.reseal()
     return count

@@ -18,6 +18,7 @@ _MODULES = {
     "worker": "processes",
     "sandbox": "sandbox",
     "db": "db",
+    "secrets": "vault",
     "queues": "queues",
 }
 

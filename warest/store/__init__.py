@@ -33,6 +33,7 @@ from warest.store.server import Server
 from warest.store.sessions import SessionQueries
 from warest.store.sqlite import Sqlite
 from warest.store.webhook_records import Attempt, DeliveryRecord, Endpoint, Note, Secrets
+from warest.vault import Vault
 
 __all__ = [
     "MIGRATIONS", "SORTS", "Account", "Attempt", "AuditEntry", "Chat", "ChatNews", "Contact", "ContactNews", "Database",
@@ -45,8 +46,9 @@ __all__ = [
 class Store(AccountQueries, SessionQueries):
     """All that the system remembers for good. Raises DriverError when the database is out of reach or busy."""
 
-    def __init__(self, opened: entities.Entities) -> None:
+    def __init__(self, opened: entities.Entities, vault: Vault) -> None:
         super().__init__(opened)
+        self.vault = vault
         self.chats = Chats(opened)
         self.contacts = Contacts(opened)
         self.groups = Groups(opened)
@@ -54,7 +56,7 @@ class Store(AccountQueries, SessionQueries):
         self.search = Search(opened)
         self.files = Files(opened)
         self.sends = Sends(opened)
-        self.endpoints = Endpoints(opened)
+        self.endpoints = Endpoints(opened, vault)
         self.deliveries = Deliveries(opened)
         self.reactions = Reactions(opened)
         self.audit = Audit(opened)
@@ -72,8 +74,11 @@ class Store(AccountQueries, SessionQueries):
             return str(db.execute(ask.get(db.provider.dialect, "select version()")).fetchone()[0])
 
 
-def open(database: Database) -> Store:
-    """Raises DriverError when the database is out of reach or has not been migrated."""
+def open(database: Database, vault: Vault | None = None) -> Store:
+    """Secrets are encrypted by the `vault`, if there is one.
+
+    Raises DriverError when the database is out of reach or has not been migrated.
+    """
     ping(database)
     defined = entities.define()
     try:
@@ -82,7 +87,7 @@ def open(database: Database) -> Store:
     except (DBException, OrmError) as error:
         raise DriverError(f"{database} is not ready: run `warest db migrate` first. It said: {error}") from error
     _never_half(defined.db)
-    return Store(defined)
+    return Store(defined, vault or Vault())
 
 
 def _never_half(db: Any) -> None:
