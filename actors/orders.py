@@ -39,10 +39,13 @@ def declare(house: House, supervisor: Supervisor, spool: Spool) -> set[str]:
         return answered(None)
 
     @dramatiq.actor(queue_name=keys.SUPERVISOR_QUEUE, broker=house.broker, store_results=True)
-    def pack_session(session: str) -> dict[str, Any]:
+    def pack_session(session: str, stop: bool) -> dict[str, Any]:
         """Run twice, there are two files; the one that nobody fetches goes when its time is over."""
         try:
-            with supervisor.key_stores.packed(session) as file:
+            packed = supervisor.key_stores.packed(session)  # raises where that is impossible, before it is stopped
+            if stop:
+                supervisor.retire(session)
+            with packed as file:
                 return answered(spool.put(iter(lambda: file.read(PIECE), b""), seconds=ON_ITS_WAY))
         except WarestError as error:
             return refused(error)

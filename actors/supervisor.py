@@ -109,6 +109,14 @@ class Supervisor:
         self._memory.remember([ulid])
         return {"runtime": running, "creds": purge}
 
+    def retire(self, ulid: str) -> None:
+        """Make a session not run here any more, since it goes elsewhere. Safe to repeat."""
+        record = self._store.session_by_ulid(ulid)
+        if record and (record.auto_start or self._children.of(ulid).is_alive):
+            self._store.set_auto_start(record.owner, ulid, False)  # first of all: nobody may start it in between
+            self.stop(ulid, purge=False)
+        self._house.states.put(ulid, reason="It was exported, and may run elsewhere by now.")
+
     def restart(self, ulid: str) -> None:
         """End the process of a session; a new one takes its place."""
         self._children.end(ulid)

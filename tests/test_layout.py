@@ -24,7 +24,7 @@ ROWS = (
     ),
     (
         "annals", "chronicle", "group_annals", "store", "bus", "spool", "accounts", "destinations", "farewell",
-        "handouts", "own_annals", "recalled", "receivers", "sandbox", "sources",
+        "handouts", "moving", "own_annals", "recalled", "receivers", "sandbox", "sources",
     ),
     ("config", "reactions"),
     ("actors", "http"),

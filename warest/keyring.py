@@ -28,6 +28,13 @@ class Keyring:
         self.keys = [key_of(text) for text in texts]
         self._setting = setting
 
+    @classmethod
+    def of(cls, key: Key) -> "Keyring":
+        """Of one that was not written into settings."""
+        ring = cls((), "")
+        ring.keys.append(key)
+        return ring
+
     @property
     def newest(self) -> Key:
         return self.keys[0]

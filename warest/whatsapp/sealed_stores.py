@@ -13,6 +13,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from warest import ids
 from warest.errors import DriverError, InvalidInput
 from warest.vault import Vault
 
@@ -77,8 +78,7 @@ def check(folder: Path, vault: Vault, file: Path) -> str:
 
 
 def name_of(folder: Path) -> str:
-    """What its keys are encrypted for: one session's do not open as those of another."""
-    return f"session/{folder.name}"
+    return ids.name_of_keys(folder.name)
 
 
 def close_to_others(folder: Path) -> None:
