@@ -24,7 +24,8 @@ ROWS = (
     ),
     (
         "annals", "chronicle", "group_annals", "store", "bus", "spool", "accounts", "destinations", "farewell",
-        "handouts", "moving", "own_annals", "recalled", "receivers", "sandbox", "sources",
+        "handouts", "moving", "original_import", "original_rows", "own_annals", "recalled", "receivers", "sandbox",
+        "sources",
     ),
     ("config", "reactions"),
     ("actors", "http"),

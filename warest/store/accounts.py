@@ -68,6 +68,23 @@ class AccountQueries:
             else:
                 row.set(username=username, password=password_hash, api_key=fingerprint, updated_at=now)
 
+    def add_account(
+        self, registry: str, username: str, password_hash: str, key_fingerprint: str, *, is_admin: bool
+    ) -> None:
+        """One that somebody has had elsewhere, with its hashes. Raises Conflict when one of these is taken."""
+        now = time.time()
+        with transaction():
+            self._entities.User(
+                id=new_ulid(),
+                registry=registry,
+                username=username,
+                password=password_hash,
+                api_key=key_fingerprint,
+                is_admin=is_admin,
+                created_at=now,
+                updated_at=now,
+            )
+
     def add_key(self, owner: Account, api_key: str, *, name: str, expires_at: float, keep: int) -> None:
         """One more key for a user, until `expires_at` (epoch s). The newest `keep` stay, and none that has expired."""
         now = time.time()
