@@ -87,6 +87,8 @@ def _db_server(settings: Settings) -> store.Server:
         password=settings.db_password,
         port=settings.db_port,
         ssl=settings.db_ssl,
+        authorities=settings.db_ssl_ca,
+        verifies=settings.db_ssl_verify,
     )
 
 
