@@ -1,9 +1,10 @@
 """What has to be done now and then: what is kept for a time only is deleted when that is over.
 
-That is temporary files, ours and those made for callers, and events.
+That is temporary files, ours and those made for callers, events, deliveries, actions and the audit trail.
 """
 
 import logging
+import time
 from typing import Any, Protocol
 
 import dramatiq
@@ -12,6 +13,7 @@ from warest import keys
 from warest.actors.rounds import Rounds
 from warest.config.house import House
 from warest.errors import WarestError
+from warest.store import Store
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +27,17 @@ _BATCH = 1000
 class Swept(Protocol):
     def sweep(self, at_most: int = ..., /) -> int:
         """Delete what has expired, `at_most` of it if there is more; returns how much."""
+
+
+class OldTrail:
+    """What stands in the audit trail for longer than it is kept."""
+
+    def __init__(self, store: Store, *, days: float) -> None:
+        self._audit = store.audit
+        self._kept_for = days * 86_400
+
+    def sweep(self, at_most: int = _BATCH) -> int:
+        return self._audit.prune(time.time() - self._kept_for, at_most)
 
 
 def declare(house: House, *swept: Swept, period_ms: int = PERIOD_MS) -> Rounds:

@@ -45,7 +45,7 @@ def _locale(name: str) -> str:
     return name
 
 
-def _header_text(value: str) -> str:
+def header_text(value: str) -> str:
     """It goes out in a webhook header, where a line break would begin the next one."""
     if not value.isprintable():
         raise ValueError("only printable characters can stand here")
@@ -119,7 +119,7 @@ Sha2 = Annotated[Literal["224", "256", "384", "512"], BeforeValidator(_hash_name
 CountryCode = Annotated[str, BeforeValidator(lambda value: re.sub(r"[^0-9]", "", str(value))), Field(min_length=1)]
 TimeZone = Annotated[str, AfterValidator(_time_zone)]
 Locale = Annotated[str, AfterValidator(_locale)]
-HeaderText = Annotated[str, AfterValidator(_header_text)]
+HeaderText = Annotated[str, AfterValidator(header_text)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 Seconds = Annotated[float, Field(gt=0)]
 Milliseconds = Annotated[int, Field(ge=0)]

@@ -140,6 +140,9 @@ class Settings(
     login_key_days: Annotated[float, Field(gt=0)] = variables(
         "WAREST_LOGIN_KEY_DAYS", default=30, help="How long a key that a login has made is valid, days."
     )
+    audit_retention_days: Annotated[float, Field(gt=0)] = variables(
+        "WAREST_AUDIT_RETENTION_DAYS", default=365, help="How long the audit trail is kept, days."
+    )
 
     db_client: DbClient = variables(
         "WAREST_DB_CLIENT", default="sqlite", help="Kind of database: `sqlite`, `postgres` (`pg`) or `mysql` (MariaDB)."

@@ -29,6 +29,7 @@ from warest.http.metering import Metering
 from warest.http.portraits import Portraits
 from warest.http.resources import (
     album_sends,
+    audit,
     auth,
     blocklist,
     button_sends,
@@ -47,6 +48,7 @@ from warest.http.resources import (
     group_settings,
     groups,
     jobs,
+    keys,
     media_sends,
     message_actions,
     messages,
@@ -66,6 +68,7 @@ from warest.http.resources import (
     status,
     storage,
     timers,
+    users,
     webhook_log,
     webhooks,
 )
@@ -148,6 +151,7 @@ def create_app(
             Uploads(current, house.open_spool(current, files)),
             SpamGuard(current, limits),
             auth.PageCookie(),
+            audit.Trail(opened),
         ],
     )
     app.req_options.strip_url_path_trailing_slash = True
@@ -206,6 +210,9 @@ def _routes(
     yield "/api/auth/login", auth.Login(logins)
     yield "/api/auth/logout", auth.Logout(logins)
     yield "/api/auth/session", auth.Session(logins)
+    yield from users.routes(opened, logins)
+    yield from keys.routes(opened)
+    yield "/api/v1/audit", audit.AuditResource(opened)
     yield from server.routes(parts, opened, Health(parts, opened, files))
     yield "/metrics", metrics.Metrics(parts, opened, reporter)
     yield "/api/v1/session/create", sessions.Create(shared)
@@ -270,7 +277,7 @@ def _routes(
     yield from group_people.routes(grouping)
     yield from group_links.routes(grouping)
     yield from group_settings.routes(grouping, portraits)
-    yield from events.routes(Chronicle(parts.redis, opened.events), streams)
+    yield from events.routes(Chronicle(parts.redis, opened.events), opened, streams)
     yield from storage.routes(parts.settings, files, logins.gate)
 
 

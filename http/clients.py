@@ -4,6 +4,7 @@
 """
 
 import ipaddress
+from collections.abc import Collection
 
 import falcon
 
@@ -12,14 +13,15 @@ from warest.config.settings import Settings
 
 
 class Clients:
-    """Notes `client` and `is_https` of a request."""
+    """Notes `address`, `client` and `is_https` of a request: of a client's addresses all have one name."""
 
     def __init__(self, settings: Settings) -> None:
         self._proxies = [ipaddress.ip_network(one, strict=False) for one in split(settings.trusted_proxies)]
 
     def process_request(self, request: falcon.Request, _: falcon.Response) -> None:
         peer = request.remote_addr or ""
-        request.context.client = _household(self._behind(peer, request.get_header("X-Forwarded-For") or ""))
+        request.context.address = self._behind(peer, request.get_header("X-Forwarded-For") or "")
+        request.context.client = _household(request.context.address)
         forwarded = (request.get_header("X-Forwarded-Proto") or "").partition(",")[0].strip().lower()
         believed = forwarded if forwarded and self._is_proxy(peer) else request.scheme
         request.context.is_https = believed == "https"
@@ -35,6 +37,12 @@ class Clients:
     def _is_proxy(self, text: str) -> bool:
         address = _parsed(text)
         return address is not None and any(address in network for network in self._proxies)
+
+
+def counts_at(networks: Collection[str], address: str) -> bool:
+    """Whether an address lies in one of them; none: it lies everywhere."""
+    parsed = _parsed(address)
+    return not networks or (parsed is not None and any(parsed in ipaddress.ip_network(each) for each in networks))
 
 
 def _parsed(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

@@ -53,11 +53,18 @@ class EventStreams:
         self._free = threading.BoundedSemaphore(places) if places > 0 else None
         self._closing = threading.Event()
 
-    def open(self, chronicle: Chronicle, wanted: Wanted, cursor: int, peer: "Peer") -> "EventStream":
-        """Raises Refusal when all places are taken."""
+    def open(
+        self,
+        chronicle: Chronicle,
+        wanted: Wanted,
+        cursor: int,
+        peer: "Peer",
+        may_go_on: Callable[[], bool] = lambda: True,
+    ) -> "EventStream":
+        """`may_go_on` is asked now and then: a key may be revoked. Raises Refusal when all places are taken."""
         if self._closing.is_set() or self._free is None or not self._free.acquire(blocking=False):
             raise Refusal(Code.SSE_UNAVAILABLE, "Too many event streams are open", retry_after=COME_AGAIN)
-        stream = EventStream(chronicle, wanted, cursor, peer, self._closing)
+        stream = EventStream(chronicle, wanted, cursor, peer, self._closing, may_go_on)
         stream.close = weakref.finalize(stream, self._free.release)  # once, also if the answer never gets that far
         return stream
 
@@ -82,16 +89,24 @@ class EventStream:
     close: Callable[[], Any]
 
     def __init__(
-        self, chronicle: Chronicle, wanted: Wanted, cursor: int, peer: "Peer", closing: threading.Event
+        self,
+        chronicle: Chronicle,
+        wanted: Wanted,
+        cursor: int,
+        peer: "Peer",
+        closing: threading.Event,
+        may_go_on: Callable[[], bool],
     ) -> None:
         self._chronicle = chronicle
         self._wanted = wanted
         self._cursor = cursor
         self._peer = peer
         self._closing = closing
+        self._may_go_on = may_go_on
 
     def __iter__(self) -> Iterator[bytes]:
-        """Ends when the caller has gone, the process ends or Redis is away; browsers then come again by themselves."""
+        """Ends when the caller has gone or may not any more, the process ends or Redis is away; browsers then come
+        again by themselves."""
         yield b"retry: %d\n%s" % (RECONNECT_MS, self._position())
         try:
             yield from self._told()
@@ -99,8 +114,12 @@ class EventStream:
             log.warning("an event stream ends: %s", error.message)
 
     def _told(self) -> Iterator[bytes]:
-        last = time.monotonic()
+        last = checked = time.monotonic()
         while not self._closing.is_set() and not self._peer.is_gone():
+            if time.monotonic() - checked >= HEARTBEAT:
+                if not self._may_go_on():
+                    return
+                checked = time.monotonic()
             found = self._chronicle.after(self._cursor, self._wanted, _AT_ONCE)
             self._cursor = found.reached
             text = b"".join(map(_frame, found.rows))

@@ -5,6 +5,7 @@ recipient, quota.
 """
 
 import hmac
+import logging
 import re
 from typing import Any, NoReturn
 from urllib.parse import quote
@@ -13,11 +14,18 @@ import falcon
 import orjson
 
 from warest.config.settings import Settings
+from warest.errors import WarestError
+from warest.http.clients import counts_at
+from warest.http.codes import Code
 from warest.http.errors import Rejection
 from warest.http.operation import Access
+from warest.http.scopes import scope_of
 from warest.limits import Limits, Verdict, Window
 from warest.logins import UiSessions
-from warest.store import Account, Store
+from warest.scopes import Scope
+from warest.store import Account, ApiKeyRecord, Store
+
+log = logging.getLogger(__name__)
 
 #: The name that the original gave its cookie: pages of other origins know it.
 COOKIE = "WAREST_DOCS_SESSION"
@@ -64,6 +72,8 @@ class Gate:
             return
         elif operation.access is not Access.PUBLIC:
             self._admit(request, response, admins_only=operation.access in _FOR_ADMINS)
+            request.context.scope = scope_of(request.method, request.uri_template or "")
+            _limit(request.context.key, request.context.scope)
 
     def refuse_unknown(self, request: falcon.Request, response: falcon.Response) -> NoReturn:
         """Under /api/v1 even an unknown path asks for a key first, and under /api/v1/server for an admin's."""
@@ -74,16 +84,18 @@ class Gate:
 
     def of_key(
         self, request: falcon.Request, key: str, refusal: str, rate: Window | None = None
-    ) -> tuple[Account, Verdict]:
-        """Whose key it is. Raises Rejection with this refusal, or with 429 where keys are guessed."""
-        account = self._store.account_by_key(key)
-        if account is None:
+    ) -> tuple[ApiKeyRecord, Verdict]:
+        """What the key opens. Raises Rejection with this refusal, or with 429 where keys are guessed; one at an address
+        that it is not for is as good as wrong, so that nobody who has found it learns that it is right."""
+        holder, address = self._store.api_keys.holder(key), request.context.address
+        if holder is None or not counts_at(holder.addresses, address):
             self.count_guess(request)
             raise Rejection(401, refusal)
         verdict = self._limits.enter(request.context.client, key, self._guesses, rate)
         if verdict.wait:
             raise _too_many(verdict.wait)
-        return account, verdict
+        self._note(holder, address)
+        return holder, verdict
 
     def count_guess(self, request: falcon.Request) -> None:
         """A key, or whatever else lets somebody in, was wrong. Raises Rejection with 429 where they are guessed."""
@@ -94,13 +106,21 @@ class Gate:
         key = key_of(request)
         if not key:
             raise Rejection(401, "Missing X-WAREST-API-KEY")
-        account, verdict = self.of_key(request, key, "Invalid X-WAREST-API-KEY", self._rate)
+        holder, verdict = self.of_key(request, key, "Invalid X-WAREST-API-KEY", self._rate)
         _tell(response, "RateLimit", verdict)
         if verdict.is_over:
             raise Rejection(429, "Too many requests")
-        if admins_only and not account.is_admin:
+        if admins_only and not (holder.owner.is_admin and holder.owner.only is None):
             raise Rejection(403, "Admin only")
-        request.context.account, request.context.key = account, key
+        request.context.account, request.context.key, request.context.counted_as = holder.owner, holder, key
+        request.context.may_go_on = lambda: self._store.api_keys.holder(key) is not None
+
+    def _note(self, key: ApiKeyRecord, address: str) -> None:
+        """Nobody is turned away because that cannot be written down."""
+        try:
+            self._store.api_keys.used(key, address)
+        except WarestError as error:
+            log.warning("when a key was used last is not noted: %s", error.message)
 
     def _is_monitor(self, request: falcon.Request) -> bool:
         """Any other token is taken for a key."""
@@ -109,15 +129,18 @@ class Gate:
     def _admit_reader(self, request: falcon.Request) -> None:
         login = f"/login?next={quote(request.path, safe='')}"
         if key := key_of(request):
-            request.context.account, _ = self.of_key(request, key, "LOGIN_REQUIRED")
+            holder, _ = self.of_key(request, key, "LOGIN_REQUIRED")
+            request.context.account = holder.owner
         else:
             request.context.account = self._by_cookie(request, login)
 
     def _by_cookie(self, request: falcon.Request, login: str = "/login") -> Account:
-        registry = self._sessions.registry_of(cookie_of(request))
+        token = cookie_of(request)
+        registry = self._sessions.registry_of(token)
         account = self._store.account(registry) if registry else None
         if account is None:
             raise Rejection(401, "LOGIN_REQUIRED", login=login)
+        request.context.may_go_on = lambda: self._sessions.registry_of(token) is not None
         return account
 
 
@@ -130,7 +153,7 @@ class SpamGuard:
         self._cooldown_ms = settings.cooldown_ms
 
     def process_resource(self, request: falcon.Request, response: falcon.Response, *_: Any) -> None:
-        key = getattr(request.context, "key", None)
+        key = getattr(request.context, "counted_as", None)
         if key is None or not _COSTS_QUOTA.match(request.path):
             return
         verdict = self._limits.spend(key, _recipient(request), self._quota, self._cooldown_ms)
@@ -139,6 +162,12 @@ class SpamGuard:
         _tell(response, "Quota", verdict)
         if verdict.is_over:
             raise Rejection(429, "Quota exceeded")
+
+
+def _limit(key: ApiKeyRecord, needed: Scope) -> None:
+    if needed not in key.scopes:
+        number = Code.INSUFFICIENT_SCOPE.number
+        raise Rejection(403, f"This key is not for that: it lacks the scope {needed}", code=number)
 
 
 def _recipient(request: falcon.Request) -> str | None:

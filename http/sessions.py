@@ -93,7 +93,7 @@ def valid_name(name: str | None) -> str:
 
 
 def own(record: SessionRecord, account: Account) -> SessionRecord:
-    if record.owner.registry != account.registry:
+    if record.owner.registry != account.registry or not account.may(record.ulid):
         raise Refusal(Code.FORBIDDEN, "Forbidden")
     return record
 

@@ -16,7 +16,7 @@ ROWS = (
         "action_commands", "addresses", "bulkheads", "buttons", "client", "command_words", "commands",
         "contact_commands", "encrypted_media", "events", "file_headers", "group_commands", "keyring", "keys",
         "lifecycle", "loose", "machine", "media", "meters", "mirroring", "numbers", "pages", "pictures", "places",
-        "polls", "presence_words", "profile_commands", "proxies", "texts", "vcards", "webhooks",
+        "polls", "presence_words", "profile_commands", "proxies", "scopes", "texts", "vcards", "webhooks",
     ),
     (
         "broker", "circuits", "drivers", "whatsapp", "entities", "fetch", "followers", "lanes", "leases", "limits",

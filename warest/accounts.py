@@ -4,17 +4,24 @@ import functools
 import hashlib
 import hmac
 import secrets
+import string
 import threading
 import time
 
 import argon2
 
-from warest.errors import Conflict
+from warest.errors import Conflict, InvalidInput
 from warest.ids import new_ulid
-from warest.store import Account, Store
+from warest.store import Account, Store, UserRecord
 
 #: The registry of the admin that the settings make.
 SEEDED = "admin"
+
+#: Characters of a password.
+SHORTEST_PASSWORD, LONGEST_PASSWORD = 10, 1000
+
+#: Letters of a registry, as the original derives them.
+_REGISTRY = 10
 
 #: So many keys that logins have made stay valid beside each other; the oldest goes.
 KEYS_KEPT = 20
@@ -53,7 +60,28 @@ def log_in(store: Store, username: str, password: str) -> Account | None:
         return None
     if not kept.startswith("$argon2") or _HASHER.check_needs_rehash(kept):
         store.set_password(account, _HASHER.hash(password))
+    store.users.logged_in(account.registry)
     return account
+
+
+def add_user(store: Store, username: str, password: str, *, is_admin: bool = False) -> UserRecord:
+    """One more tenant. He has no first key, as the original's users have: his keys are made. Raises Conflict when the
+    name is taken."""
+    registry = "".join(secrets.choice(string.ascii_uppercase) for _ in range(_REGISTRY))
+    return store.users.add(registry, username, hashed(password), is_admin=is_admin, first_key=secrets.token_hex())
+
+
+def hashed(password: str) -> str:
+    """How a password is stored. Raises InvalidInput for one that is too short or too long."""
+    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
+        raise InvalidInput(f"A password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters.")
+    with _AT_ONCE:
+        return _HASHER.hash(password)
+
+
+def new_key(account: Account) -> str:
+    """`admin_ULID_HEX` or `user_ULID_HEX`, as the original's, with 128 random bits."""
+    return f"{'admin' if account.is_admin else 'user'}_{new_ulid()}_{secrets.token_hex(16)}"
 
 
 def is_password_of(kept: str, password: str) -> bool:
@@ -96,6 +124,6 @@ def key_after_login(store: Store, account: Account, fixed_key: str, *, name: str
     """
     if account.registry == SEEDED and store.account_by_key(fixed_key) == account:
         return fixed_key
-    made = f"{'admin' if account.is_admin else 'user'}_{new_ulid()}_{secrets.token_hex(16)}"
-    store.add_key(account, made, name=name, expires_at=time.time() + days * 86400, keep=KEYS_KEPT)
+    made = new_key(account)
+    store.api_keys.add_login(account, made, name=name, expires_at=time.time() + days * 86400, keep=KEYS_KEPT)
     return made

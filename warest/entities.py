@@ -77,8 +77,10 @@ def _accounts(db: Any) -> None:
         password = Required(str, 255)  # a hash, see accounts.py
         api_key = Required(str, 64, unique=True)  # SHA-256 of the key, hex
         is_admin = Required(bool)
+        is_active = Required(bool, default=True)
         created_at = Required(float)
         updated_at = Required(float)
+        last_login_at = Optional(float)
 
     class ApiKey(db.Entity):  # type: ignore[misc]
         _table_ = "api_keys"
@@ -86,8 +88,15 @@ def _accounts(db: Any) -> None:
         registry = Required(str, 255)
         name = Required(str, 255)
         hash = Required(str, 64, unique=True)  # SHA-256 of the key, hex
+        kind = Required(str, 16)
+        hint = _short(16)  # the end of the key
+        scopes = _short(255)  # words with spaces between
+        sessions = Optional(LongStr, lazy=False, nullable=True)  # JSON, ULIDs; none: all of the registry
+        addresses = _text()  # JSON, networks
         created_at = Required(float)
-        expires_at = Required(float)
+        expires_at = Optional(float)
+        last_used_at = Optional(float)
+        last_address = _short(64)
 
 
 def _sessions(db: Any) -> None:

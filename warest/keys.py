@@ -226,5 +226,10 @@ def limit(kind: str, who: str) -> str:
 
 
 def ui_session(token: str) -> str:
-    """String with expiry: the registry of whoever has logged in on a page; `token` is the digest of the cookie."""
+    """String with expiry: era and registry of whoever has logged in on a page; `token` is the digest of the cookie."""
     return f"warest:ui:{token}"
+
+
+def ui_era(registry: str) -> str:
+    """Integer: how often all logins of a user have been ended at once."""
+    return f"warest:ui-era:{registry}"

@@ -103,13 +103,25 @@ class UiSessions:
     def begin(self, registry: str) -> str:
         token = secrets.token_urlsafe(32)
         with _driver_errors():
-            self._redis.set(keys.ui_session(digest(token)), registry, ex=UI_SESSION)
+            self._redis.set(keys.ui_session(digest(token)), f"{self._era(registry)} {registry}", ex=UI_SESSION)
         return token
 
     def registry_of(self, token: str) -> str | None:
         with _driver_errors():
             found = self._redis.get(keys.ui_session(digest(token)))
-        return found.decode() if isinstance(found, bytes) else None
+            if not isinstance(found, bytes):
+                return None
+            era, _, registry = found.decode().partition(" ")
+            return registry if era == self._era(registry) else None
+
+    def end_all(self, registry: str) -> None:
+        """Those of a user, wherever he has logged in: a new era begins, and what is from the one before is void."""
+        with _driver_errors():
+            self._redis.incr(keys.ui_era(registry))
+
+    def _era(self, registry: str) -> str:
+        found = self._redis.get(keys.ui_era(registry))
+        return found.decode() if isinstance(found, bytes) else "0"
 
     def end(self, token: str) -> None:
         with _driver_errors():

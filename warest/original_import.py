@@ -80,9 +80,9 @@ class Import:
 
     def _user(self, row: rows.Row) -> str:
         user = rows.user(row)
-        known = self._store.account(user.registry)
+        known = self._store.users.get(user.registry)
         if known is None:
-            if self._store.account_by_name(user.username):
+            if self._store.users.named(user.username):
                 raise BadRow(f"the name {user.username} is somebody else's here")
             if not self._dry:
                 self._add(user)
@@ -97,12 +97,12 @@ class Import:
                 f"The first admin ({user.username} there) stays who it is here: {known.username}, with its own "
                 "password and key. It gets the sessions."
             )
-        self._accounts[user.registry] = known
+        self._accounts[user.registry] = Account(known.registry, known.username, known.is_admin)
         return "known"
 
     def _add(self, user: rows.User) -> None:
         try:
-            self._store.add_account(
+            self._store.users.take_over(
                 user.registry, user.username, user.password or "-", user.key_hash, is_admin=user.is_admin
             )
         except Conflict:

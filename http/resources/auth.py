@@ -14,6 +14,7 @@ from pydantic import Field
 
 from warest import accounts
 from warest.config.settings import Settings
+from warest.errors import WarestError
 from warest.http.codes import Code
 from warest.http.errors import Family, Rejection
 from warest.http.gate import COOKIE, Gate, cookie_of
@@ -68,6 +69,28 @@ class Auth:
     gate: Gate
     admin_key: str
 
+    def authenticate(self, request: falcon.Request, username: str, password: str) -> Account:
+        """Whose name and password these are. Raises Rejection with 401, or with 429 where they are guessed."""
+        address = request.context.client
+        attempt = self.lockout.attempt(address, username)
+        if not attempt.is_allowed:
+            raise _locked(attempt.wait)
+        account = accounts.log_in(self.store, username, password)
+        if account is None and attempt.wait:
+            self.note(None, "login locked", request, username)
+            raise _locked(attempt.wait)
+        if account is None:
+            raise Rejection(401, "Invalid credentials")
+        self.lockout.clear(address, username)
+        return account
+
+    def note(self, who: Account | None, action: str, request: falcon.Request, target: str = "") -> None:
+        """In the audit trail; a login is not refused because that is out of reach."""
+        try:
+            self.store.audit.append(who, action, target=target, address=request.context.address)
+        except WarestError as error:
+            log.error("%s is not in the audit trail: %s", action, error)
+
     def begin(self, request: falcon.Request, account: Account) -> None:
         """A UI session, in place of the one that the cookie names."""
         self.end(request)
@@ -109,9 +132,10 @@ class Login:
     def on_post(self, request: falcon.Request, parameters: Credentials) -> Answer:
         with failing_as("login failed"):
             self._auth.end(request)
-            account = self._account(
-                request.context.client, (parameters.username or "").strip(), (parameters.password or "").strip()
-            )
+            username, password = (parameters.username or "").strip(), (parameters.password or "").strip()
+            if not (username and password):
+                raise Rejection(400, "username/password required")
+            account = self._auth.authenticate(request, username, password)
             key = accounts.key_after_login(
                 self._auth.store,
                 account,
@@ -120,6 +144,7 @@ class Login:
                 days=self._auth.settings.login_key_days,
             )
             self._auth.begin(request, account)
+            self._auth.note(account, "login", request)
         known = LoggedIn(
             apiKey=key,
             role=role_of(account),
@@ -128,18 +153,6 @@ class Login:
             registry=account.registry,
         )
         return Answer(known.model_dump(), "Logged in")
-
-    def _account(self, address: str, username: str, password: str) -> Account:
-        if not (username and password):
-            raise Rejection(400, "username/password required")
-        attempt = self._auth.lockout.attempt(address, username)
-        if not attempt.is_allowed:
-            raise _locked(attempt.wait)
-        account = accounts.log_in(self._auth.store, username, password)
-        if account is None:
-            raise _locked(attempt.wait) if attempt.wait else Rejection(401, "Invalid credentials")
-        self._auth.lockout.clear(address, username)
-        return account
 
 
 class Logout:
@@ -173,9 +186,11 @@ class Session:
             key = _given_key(request) or parameters.api_key or parameters.token
             if not key:
                 raise Rejection(400, "apiKey required")
-            account, _ = self._auth.gate.of_key(request, key, "Invalid apiKey")
-            self._auth.begin(request, account)
-        return _known(account)
+            holder, _ = self._auth.gate.of_key(request, key, "Invalid apiKey")
+            if holder.is_limited:
+                raise Rejection(403, "This key is limited: log in with name and password, or with another key")
+            self._auth.begin(request, holder.owner)
+        return _known(holder.owner)
 
     @operation("Who has logged in on this page", family=Family.E4, access=Access.PAGE, result=Known)
     def on_get(self, request: falcon.Request, parameters: Parameters) -> Answer:

@@ -16,10 +16,13 @@ from warest.http.event_streams import EventStreams, Peer
 from warest.http.operation import Access, Answer, Bytes, Parameters, Result, ServerSentEvents, Word, operation
 from warest.http.resources.chats import number
 from warest.http.resources.webhooks import NAMES
-from warest.store import Account, EventRecord
+from warest.store import Account, EventRecord, Store
 
 #: The cursor of those who want nothing of the past.
 NOW = "now"
+
+#: No session is called so: what a key sees whose sessions have gone. (No name at all would be every session.)
+_NONE = frozenset({""})
 
 _STREAM = {"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
@@ -60,8 +63,9 @@ class EventPage(Result):
 class EventsResource:
     """/api/v1/events"""
 
-    def __init__(self, chronicle: Chronicle) -> None:
+    def __init__(self, chronicle: Chronicle, store: Store) -> None:
         self._chronicle = chronicle
+        self._store = store
 
     @operation(
         "What has happened, the oldest first",
@@ -71,7 +75,7 @@ class EventsResource:
         codes=(Code.INVALID_PARAMETER,),
     )
     def on_get(self, request: falcon.Request, parameters: Asked) -> Answer:
-        wanted = _wanted(request.context.account, parameters)
+        wanted = _wanted(self._store, request.context.account, parameters)
         cursor = _cursor(self._chronicle, parameters.after or ids.cursor_text(0))
         found = self._chronicle.after(cursor, wanted, parameters.limit)
         items = [_view(row) for row in found.rows]
@@ -82,14 +86,15 @@ class EventsResource:
 class EventResource:
     """/api/v1/events/{eventId}"""
 
-    def __init__(self, chronicle: Chronicle) -> None:
+    def __init__(self, chronicle: Chronicle, store: Store) -> None:
         self._chronicle = chronicle
+        self._store = store
 
     @operation("One event", family=Family.E1, result=EventView, codes=(Code.NOT_FOUND,))
     def on_get(self, request: falcon.Request, _: Parameters, eventId: str) -> Answer:
         account: Account = request.context.account
         row = self._chronicle.get(account.registry, eventId)
-        if row is None:
+        if row is None or not _may_see(self._store, account, row.session):
             raise Refusal(Code.NOT_FOUND, "Event not found")
         return Answer([_view(row)], "Event fetched")
 
@@ -97,8 +102,9 @@ class EventResource:
 class EventStreamResource:
     """/api/v1/events/stream"""
 
-    def __init__(self, chronicle: Chronicle, streams: EventStreams) -> None:
+    def __init__(self, chronicle: Chronicle, store: Store, streams: EventStreams) -> None:
         self._chronicle = chronicle
+        self._store = store
         self._streams = streams
 
     @operation(
@@ -111,18 +117,19 @@ class EventStreamResource:
     )
     def on_get(self, request: falcon.Request, parameters: Listening) -> Bytes:
         """Browsers that come again repeat the query, and say in a header how far they got."""
-        wanted = _wanted(request.context.account, parameters)
+        wanted = _wanted(self._store, request.context.account, parameters)
         cursor = _cursor(self._chronicle, request.get_header("Last-Event-ID") or parameters.after or NOW)
         if getattr(request.context, "is_head", False):
             return Bytes(200, _STREAM)
         peer = Peer(request.env.get("gunicorn.socket"))
-        return Bytes(200, _STREAM, self._streams.open(self._chronicle, wanted, cursor, peer))
+        stream = self._streams.open(self._chronicle, wanted, cursor, peer, request.context.may_go_on)
+        return Bytes(200, _STREAM, stream)
 
 
-def routes(chronicle: Chronicle, streams: EventStreams) -> Iterator[tuple[str, Any]]:
-    yield "/api/v1/events", EventsResource(chronicle)
-    yield "/api/v1/events/stream", EventStreamResource(chronicle, streams)
-    yield "/api/v1/events/{eventId}", EventResource(chronicle)
+def routes(chronicle: Chronicle, store: Store, streams: EventStreams) -> Iterator[tuple[str, Any]]:
+    yield "/api/v1/events", EventsResource(chronicle, store)
+    yield "/api/v1/events/stream", EventStreamResource(chronicle, store, streams)
+    yield "/api/v1/events/{eventId}", EventResource(chronicle, store)
 
 
 def _cursor(chronicle: Chronicle, given: str) -> int:
@@ -132,11 +139,19 @@ def _cursor(chronicle: Chronicle, given: str) -> int:
         raise Refusal(Code.INVALID_PARAMETER, f"after must be a cursor that was given out, or {NOW}") from None
 
 
-def _wanted(account: Account, parameters: Listening) -> Wanted:
+def _may_see(store: Store, account: Account, session: str) -> bool:
+    return account.only is None or store.session_of(account, session) is not None
+
+
+def _wanted(store: Store, account: Account, parameters: Listening) -> Wanted:
     types = _listed(parameters.types)
     if unknown := types - NAMES:
         raise Refusal(Code.INVALID_PARAMETER, f"There are no events of type {', '.join(sorted(unknown))[:100]}")
-    return Wanted(account.registry, _listed(parameters.session), types)
+    sessions = _listed(parameters.session)
+    if account.only is not None:
+        own = {record.id for record in store.sessions_of(account)}
+        sessions = frozenset(own & sessions if sessions else own) or _NONE
+    return Wanted(account.registry, sessions, types)
 
 
 def _listed(words: str | None) -> frozenset[str]:

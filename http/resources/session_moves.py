@@ -209,7 +209,8 @@ class ImportSession:
         states = self._sessions.states.get_many(record.ulid for record in records)
         for record, state in zip(records, states, strict=True):
             if state.me and state.me.get("id") == moving.me.get("id") and state.state not in _UNLINKED:
-                mine = f" as {record.id}: delete it, or start it" if record.owner.registry == account.registry else ""
+                is_mine = record.owner.registry == account.registry and account.may(record.ulid)
+                mine = f" as {record.id}: delete it, or start it" if is_mine else ""
                 raise Refusal(Code.SESSION_ALREADY_EXISTS, f"The device of this file is here already{mine}")
 
     def _bring(self, record: SessionRecord, keys: Iterator[bytes]) -> None:

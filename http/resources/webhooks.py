@@ -156,8 +156,11 @@ class EndpointsResource:
         family=Family.E1,
         parameters=New,
         result=EndpointWithSecrets,
-        codes=(Code.SESSION_NOT_FOUND, Code.MISSING_PARAMETER, Code.WEBHOOK_INVALID_URL, Code.INVALID_STATE),
-    )
+        codes=(
+            Code.SESSION_NOT_FOUND, Code.MISSING_PARAMETER, Code.WEBHOOK_INVALID_URL, Code.INVALID_STATE,
+            Code.FORBIDDEN,
+        ),
+    )  # fmt: skip
     def on_post(self, request: falcon.Request, parameters: New) -> Answer:
         account: Account = request.context.account
         session = self._session(account, parameters.session_id)

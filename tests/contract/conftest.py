@@ -7,7 +7,6 @@ import pytest
 from support import databases, object_server
 from warest import accounts, store
 from warest.drivers import storage
-from warest.ids import new_ulid
 from warest.store import Account, Store
 
 
@@ -47,11 +46,9 @@ def admin(opened: Store) -> Account:
 
 
 @pytest.fixture
-def other(database: store.Database, admin: Account) -> Account:
-    """Another tenant. Nothing makes users yet, so it is put in by hand, as in the original."""
-    values = f"'{new_ulid()}', 'TENANT', 'user', 'x', '{store.key_hash('user key')}', false, 0, 0"
-    databases.execute(database, f"insert into users values ({values})")
-    return Account("TENANT", "user", False)
+def other(opened: Store, admin: Account) -> Account:
+    """Another tenant."""
+    return opened.users.add("TENANT", "user", "x", first_key="user key").account
 
 
 @pytest.fixture

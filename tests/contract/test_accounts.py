@@ -2,15 +2,12 @@
 
 import hashlib
 import secrets
-import sqlite3
 import time
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from warest import accounts, store
-from warest.ids import new_ulid
 from warest.store import Account, Store
 
 USER = Account("TENANT", "user", False)
@@ -23,11 +20,7 @@ def opened(tmp_path: Path) -> Store:
     store.migrate(store.Sqlite(path))
     opened = store.open(store.Sqlite(path))
     accounts.seed_admin(opened, "boss", "a password", "fixed key")
-    with closing(sqlite3.connect(path)) as database, database:
-        database.execute(
-            "insert into users values (?, 'TENANT', 'user', ?, ?, 0, 0, 0)",
-            [new_ulid(), node_hash("pass", as_text=False), store.key_hash("user key")],
-        )
+    opened.users.add("TENANT", "user", node_hash("pass", as_text=False), first_key="user key")
     return opened
 
 

@@ -38,7 +38,7 @@ def test_seeds(database: store.Database, tmp_path: Path) -> None:
     assert "make-seed" in run("seed", "--folder", str(folder))
     for name in ("second", "first"):
         assert run("make-seed", name, "--folder", str(folder)).strip().endswith(f".{name}.sql")
-    insert = "insert into users values ('{0}', '{0}', '{0}', 'x', '{0}', {1}, 0, 0);"
+    insert = "insert into users values ('{0}', '{0}', '{0}', 'x', '{0}', {1}, 0, 0, true, null);"
     (folder / "0001.second.sql").write_text("-- depends:\n" + insert.format("100%", "false"))
     (folder / "0002.first.sql").rename(folder / "0001.initial.sql")
     (folder / "0001.initial.sql").write_text("update users set username = 'renamed' where registry = '100%';")

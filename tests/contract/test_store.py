@@ -56,8 +56,8 @@ def test_seeding_at_once(opened: Store) -> None:
 def test_more_keys(opened: Store, admin: Account, other: Account) -> None:
     """Each opens its owner's account until it expires; the first key goes on."""
     soon = time.time() + 1
-    opened.add_key(other, "second", name="login", expires_at=time.time() + 60, keep=5)
-    opened.add_key(other, "short", name="login", expires_at=soon, keep=5)
+    opened.api_keys.add_login(other, "second", name="login", expires_at=time.time() + 60, keep=5)
+    opened.api_keys.add_login(other, "short", name="login", expires_at=soon, keep=5)
     for key in ("user key", "second", "short"):
         assert opened.account_by_key(key) == other
     assert opened.account_by_key("the key") == admin and opened.account_by_key(store.key_hash("second")) is None
@@ -67,13 +67,13 @@ def test_more_keys(opened: Store, admin: Account, other: Account) -> None:
 
 def test_the_newest_keys_are_kept(opened: Store, admin: Account, other: Account) -> None:
     """So many of each owner; nobody else's go, and nobody else gets the same key."""
-    opened.add_key(admin, "theirs", name="login", expires_at=time.time() + 60, keep=1)
+    opened.api_keys.add_login(admin, "theirs", name="login", expires_at=time.time() + 60, keep=1)
     for number in range(5):
-        opened.add_key(other, f"key {number}", name="login", expires_at=time.time() + 60, keep=3)
+        opened.api_keys.add_login(other, f"key {number}", name="login", expires_at=time.time() + 60, keep=3)
     assert [opened.account_by_key(f"key {number}") for number in range(5)] == [None, None, other, other, other]
     assert opened.account_by_key("theirs") == admin and opened.account_by_key("user key") == other
     with pytest.raises(Conflict):
-        opened.add_key(admin, "key 4", name="login", expires_at=time.time() + 60, keep=3)
+        opened.api_keys.add_login(admin, "key 4", name="login", expires_at=time.time() + 60, keep=3)
     assert opened.account_by_key("key 4") == other
 
 
@@ -81,7 +81,9 @@ def test_keys_made_at_once(opened: Store, admin: Account) -> None:
     """Nobody hears of the others, and no more stay than may."""
     made = [new_ulid() for _ in range(12)]
     names = iter(list(made))
-    got = at_once(lambda: opened.add_key(admin, next(names), name="login", expires_at=time.time() + 60, keep=4), 12)
+    got = at_once(
+        lambda: opened.api_keys.add_login(admin, next(names), name="login", expires_at=time.time() + 60, keep=4), 12
+    )
     assert got == [None] * 12 and sum(opened.account_by_key(key) == admin for key in made) == 4
 
 

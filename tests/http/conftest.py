@@ -18,7 +18,6 @@ from warest.drivers.storage import Storage
 from warest.http import app
 from warest.http import sessions as http_sessions
 from warest.http.resources import session_life, sessions
-from warest.ids import new_ulid
 from warest.limits import Limits
 from warest.store import Account, SessionRecord, Store
 
@@ -114,14 +113,9 @@ def admin(opened: Store) -> Account:
 
 
 @pytest.fixture
-def user(settings: Settings, opened: Store) -> Account:
-    """Another tenant. Nothing makes users yet, so it is put in by hand, as in the original."""
-    with sqlite3.connect(settings.sqlite_path) as database:
-        database.execute(
-            "insert into users values (?, 'TENANT', 'user', 'x', ?, 0, 0, 0)", [new_ulid(), store.key_hash(USER_KEY)]
-        )
-    database.close()
-    return Account("TENANT", "user", False)
+def user(opened: Store) -> Account:
+    """Another tenant."""
+    return opened.users.add("TENANT", "user", "x", first_key=USER_KEY).account
 
 
 @pytest.fixture

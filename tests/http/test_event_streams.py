@@ -3,10 +3,9 @@
 import os
 import signal
 import socket
-import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -136,9 +135,7 @@ def test_a_caller_who_comes_again(web: WebProcess, mine: House) -> None:
 
 def test_own_events_that_were_wanted(web: WebProcess, mine: House, data: Path) -> None:
     """Of others' nothing is heard. The position moves on all the same."""
-    with closing(sqlite3.connect(data / "warest.sqlite")) as database, database:
-        given = [ids.new_ulid(), store.key_hash(USER_KEY)]
-        database.execute("insert into users values (?, 'TENANT', 'user', 'x', ?, 0, 0, 0)", given)
+    store.open(store.Sqlite(data / "warest.sqlite")).users.add("TENANT", "user", "x", first_key=USER_KEY)
     with (
         listening(web, f"/api/v1/events/stream?api_key={USER_KEY}&after=now", key="") as user,
         listening(web, "/api/v1/events/stream?types=call,message_sent&session=other,my.session") as admin,

@@ -19,6 +19,8 @@ _MODULES = {
     "sandbox": "sandbox",
     "db": "db",
     "secrets": "vault",
+    "user": "user",
+    "key": "key",
     "queues": "queues",
 }
 

@@ -105,6 +105,7 @@ def _crews(current: settings.Settings, house: houses.House, store: Store, tries:
         spool,
         houses.open_handouts(current, files),
         event_log.OldEvents(store, days=current.events_retention_days),
+        maintenance.OldTrail(store, days=current.audit_retention_days),
         delivery_log.OldDeliveries(store, days=current.deliveries_retention_days),
         reactions.OldReactions(store, days=current.deliveries_retention_days),
     ).order(delay_ms=0)

@@ -11,7 +11,9 @@ from pony.orm.dbapiprovider import DBException
 
 from warest import entities
 from warest.errors import DriverError
-from warest.store.accounts import AccountQueries, key_hash
+from warest.store.account_records import ApiKeyRecord, UserRecord
+from warest.store.accounts import AccountQueries
+from warest.store.api_keys import ApiKeys, key_hash
 from warest.store.audit import Audit
 from warest.store.chats import SORTS, Chats
 from warest.store.contacts import Contacts
@@ -32,14 +34,15 @@ from warest.store.sends import Sends
 from warest.store.server import Server
 from warest.store.sessions import SessionQueries
 from warest.store.sqlite import Sqlite
+from warest.store.users import Users
 from warest.store.webhook_records import Attempt, DeliveryRecord, Endpoint, Note, Secrets
 from warest.vault import Vault
 
 __all__ = [
-    "MIGRATIONS", "SORTS", "Account", "Attempt", "AuditEntry", "Chat", "ChatNews", "Contact", "ContactNews", "Database",
-    "DeliveryRecord", "Endpoint", "EventRecord", "Log", "Message", "MessageFile", "Mysql", "NewSend", "Note", "Page",
-    "Postgres", "Reaction", "Secrets", "Send", "Server", "SessionRecord", "Sqlite", "Store", "key_hash",
-    "migrate", "open", "ping", "rollback", "seed", "status",
+    "MIGRATIONS", "SORTS", "Account", "ApiKeyRecord", "Attempt", "AuditEntry", "Chat", "ChatNews", "Contact",
+    "ContactNews", "Database", "DeliveryRecord", "Endpoint", "EventRecord", "Log", "Message", "MessageFile",
+    "Mysql", "NewSend", "Note", "Page", "Postgres", "Reaction", "Secrets", "Send", "Server", "SessionRecord",
+    "Sqlite", "Store", "UserRecord", "key_hash", "migrate", "open", "ping", "rollback", "seed", "status",
 ]  # fmt: skip
 
 
@@ -49,6 +52,8 @@ class Store(AccountQueries, SessionQueries):
     def __init__(self, opened: entities.Entities, vault: Vault) -> None:
         super().__init__(opened)
         self.vault = vault
+        self.users = Users(opened)
+        self.api_keys = ApiKeys(opened)
         self.chats = Chats(opened)
         self.contacts = Contacts(opened)
         self.groups = Groups(opened)

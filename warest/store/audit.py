@@ -59,9 +59,9 @@ class Audit(Noun):
                 query = query.filter(lambda row: row.action == named)
             return log_of(query, self._entities.Audit.id, cursor, limit, _entry)
 
-    def prune(self, before: float) -> int:
-        """Delete some of the entries from before then; returns how many, 0: none are left."""
-        return sql.erase(self._entities.db, "audit", "at < ?", [before])
+    def prune(self, before: float, limit: int = sql.BATCH) -> int:
+        """Delete some of the entries from before then; returns how many, fewer than `limit`: none are left."""
+        return sql.erase(self._entities.db, "audit", "at < ?", [before], limit)
 
 
 def _entry(row: entities.Row) -> AuditEntry:

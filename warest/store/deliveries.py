@@ -10,7 +10,7 @@ from warest import entities
 from warest.errors import NotFound
 from warest.store import fitting, sql
 from warest.store.endpoints import ENABLED
-from warest.store.noun import Noun, where
+from warest.store.noun import Noun, of_owner, where
 from warest.store.records import Account, Log
 from warest.store.schema import transaction
 from warest.store.webhook_records import Attempt, DeliveryRecord, Note
@@ -49,7 +49,7 @@ class Deliveries(Noun):
 
     def get(self, owner: Account, id: str) -> DeliveryRecord | None:
         with transaction():
-            row = self._owned(owner, id)
+            row = self._mine(self._entities.Delivery, owner, id)
             return _delivery(row) if row else None
 
     def pending(self, id: str) -> DeliveryRecord | None:
@@ -61,7 +61,7 @@ class Deliveries(Noun):
     def attempts(self, owner: Account, id: str) -> list[Attempt]:
         """In their order."""
         with transaction():
-            if self._owned(owner, id) is None:
+            if self._mine(self._entities.Delivery, owner, id) is None:
                 return []
             rows = self._entities.Attempt.select(lambda row: row.delivery == id)
             return [_attempt(row) for row in rows.order_by(self._entities.Attempt.number)]
@@ -83,7 +83,7 @@ class Deliveries(Noun):
         """The newest first. Dead letters are those whose `state` is dead."""
         wanted = {"session": session, "endpoint": endpoint, "event": event, "event_id": event_id, "state": state}
         with transaction():
-            query = self._entities.Delivery.select(lambda row: row.registry == owner.registry)
+            query = of_owner(self._entities.Delivery.select(), owner)
             for name, value in wanted.items():
                 query = query if value is None else where(query, name, value)
             if since is not None:
@@ -101,7 +101,7 @@ class Deliveries(Noun):
     def redrive(self, owner: Account, id: str) -> DeliveryRecord:
         """Make it pending again, to go out at once. Raises NotFound when it is not the owner's."""
         with transaction():
-            row = self._asked(self._entities.Delivery, locked=True, id=id, registry=owner.registry)
+            row = self._mine(self._entities.Delivery, owner, id, locked=True)
             if row is None:
                 raise NotFound("Delivery not found")
             now = time.time()
@@ -212,9 +212,6 @@ class Deliveries(Noun):
                 changes = ", ".join(f"{name} = ?" for name in _CHANGING)
                 values = [row[name] for name in _CHANGING]
                 sql.execute(self._entities.db, f"UPDATE deliveries SET {changes} WHERE id = ?", [*values, id])
-
-    def _owned(self, owner: Account, id: str) -> entities.Row | None:
-        return self._asked(self._entities.Delivery, id=id, registry=owner.registry)
 
 
 def log_of(query: Any, id: Any, cursor: str | None, limit: int, record: Any) -> Log[Any]:

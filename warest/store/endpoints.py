@@ -14,10 +14,10 @@ from typing import Any
 from pony.orm import select
 
 from warest import entities, webhooks
-from warest.errors import Conflict, DriverError, NotFound
+from warest.errors import Conflict, DriverError, NotAllowed, NotFound
 from warest.ids import new_ulid
 from warest.store import fitting, sql
-from warest.store.noun import Noun
+from warest.store.noun import Noun, of_owner
 from warest.store.records import Account
 from warest.store.schema import transaction
 from warest.store.webhook_records import Endpoint, Secrets
@@ -54,7 +54,10 @@ class Endpoints(Noun):
         secret: str = "",
         id: str = "",
     ) -> Endpoint:
-        """For one session, or for all of the owner's. Raises NotFound when the session is not the owner's."""
+        """For one session, or for all of the owner's. Raises NotFound when the session is not the owner's, and
+        NotAllowed when his key is for some sessions only and the endpoint would be for all."""
+        if session is None and owner.only is not None:
+            raise NotAllowed("This key is for some sessions only: say for which the endpoint is.")
         now, id = time.time(), id or new_ulid()
         with transaction():
             if session is not None and not self._owns(owner, session):
@@ -76,7 +79,7 @@ class Endpoints(Noun):
 
     def get(self, owner: Account, id: str) -> Endpoint | None:
         with transaction():
-            row = self._asked(self._entities.Endpoint, id=id, registry=owner.registry)
+            row = self._mine(self._entities.Endpoint, owner, id)
             return self._endpoint(row) if row else None
 
     def of_config(self, session: str) -> Endpoint:
@@ -90,7 +93,7 @@ class Endpoints(Noun):
     def of(self, owner: Account, session: str | None = None) -> list[Endpoint]:
         """All of the owner's, or those that the events of one session go to; the oldest first."""
         with transaction():
-            query = self._entities.Endpoint.select(lambda row: row.registry == owner.registry)
+            query = of_owner(self._entities.Endpoint.select(), owner)
             if session is not None:
                 if not self._owns(owner, session):
                     return []
@@ -127,7 +130,7 @@ class Endpoints(Noun):
         if state is not None:
             changes |= {"state": state, "reason": ""}
         with transaction():
-            row = self._mine(owner, id)
+            row = self._changing(owner, id)
             if secret is not None:
                 newest, *others = self._readable(row)
                 changed = dataclasses.replace(newest, secret=fitting.text(secret))
@@ -139,7 +142,7 @@ class Endpoints(Noun):
         """New secrets, beside which the former ones, if they can be read, sign for `overlap` seconds more."""
         now = time.time()
         with transaction():
-            row = self._mine(owner, id)
+            row = self._changing(owner, id)
             former = [_ending(each, now + overlap) for each in self._endpoint(row).secrets]
             alive = [each for each in former if (each.until or 0) > now]
             new = Secrets(secret=fitting.text(secret), standard=webhooks.new_standard_secret())
@@ -170,7 +173,7 @@ class Endpoints(Noun):
         has, the others under new ids. Run twice, the latter are there twice."""
         with transaction():
             for endpoint in told:
-                row = self._mine(owner, session) if endpoint.is_of_config else None
+                row = self._changing(owner, session) if endpoint.is_of_config else None
                 row = row or self._entities.Endpoint.get(id=self.create(owner, session, url="").id)
                 row.set(
                     url=fitting.text(endpoint.url),
@@ -205,8 +208,8 @@ class Endpoints(Noun):
                     count += 1
         return count, locked
 
-    def _mine(self, owner: Account, id: str) -> entities.Row:
-        row = self._asked(self._entities.Endpoint, locked=True, id=id, registry=owner.registry)
+    def _changing(self, owner: Account, id: str) -> entities.Row:
+        row = self._mine(self._entities.Endpoint, owner, id, locked=True)
         if row is None:
             raise NotFound("Endpoint not found")
         return row

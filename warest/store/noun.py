@@ -21,7 +21,12 @@ class Noun:
     def _owns(self, owner: Account, session: str) -> bool:
         """Within the transaction that goes on to read or write."""
         row = self._entities.Session.get(id=fitting.text(session)) if 0 < len(session) <= ID else None
-        return row is not None and row.registry == owner.registry
+        return row is not None and row.registry == owner.registry and owner.may(row.id)
+
+    def _mine(self, entity: Any, owner: Account, id: str, *, locked: bool = False) -> entities.Row | None:
+        """The row of this id, if it is the owner's, and of a session that the owner's key is for."""
+        row = self._asked(entity, locked=locked, id=id, registry=owner.registry)
+        return row if row and owner.may(row.session) else None
 
     def _asked(self, entity: Any, *, locked: bool = False, **wanted: str) -> entities.Row | None:
         """The row that a user asks for, by words of any length and kind: what no column can hold is nobody's."""
@@ -40,6 +45,16 @@ class Noun:
             if self._entities.Session.get_for_update(id=session) is None:
                 raise NotFound("Session not found")
             yield
+
+
+def of_owner(query: Any, owner: Account) -> Any:
+    """Only rows of the owner, and of the sessions that the owner's key is for."""
+    registry = owner.registry
+    mine = query.filter(lambda row: row.registry == registry)
+    if owner.only is None:
+        return mine
+    only = sorted(owner.only) or [""]
+    return mine.filter(lambda row: row.session in only)
 
 
 def where(query: Any, name: str, value: str) -> Any:

@@ -10,11 +10,17 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A user. `registry` is the tenant that owns sessions."""
+    """A user. `registry` is the tenant that owns sessions; `only`, of a caller whose key is for some of them, is which
+    (ULIDs); None: all."""
 
     registry: str
     username: str
     is_admin: bool
+    only: frozenset[str] | None = None
+
+    def may(self, session: str | None) -> bool:
+        """Whether the key is for this session of the registry; None: for what belongs to all of them."""
+        return self.only is None or session in self.only
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,7 @@ class Sends(Noun):
 
     def get(self, owner: Account, id: str) -> Send | None:
         with transaction():
-            row = self._asked(self._entities.Send, id=id, registry=owner.registry)
+            row = self._mine(self._entities.Send, owner, id)
             return _send(row) if row else None
 
     def by_message(self, session: str, message: str) -> Send | None:
@@ -87,7 +87,7 @@ class Sends(Noun):
     def cancel(self, owner: Account, id: str) -> bool:
         """Whether it was still waiting for its time, and will not be sent."""
         with transaction():
-            row = self._asked(self._entities.Send, id=id, registry=owner.registry, locked=True)
+            row = self._mine(self._entities.Send, owner, id, locked=True)
             if row is None or row.state != "queued" or row.send_at is None or row.claimed_at is not None:
                 return False
             row.set(state="cancelled", updated_at=time.time())
@@ -159,7 +159,7 @@ class Sends(Noun):
         with transaction():
             row = self._asked(sends, registry=registry, idempotency_key=key) if key else None
             row = row or self._asked(sends, registry=registry, id=new.id)
-            return _send(row) if row else None
+            return _send(row) if row and owner.may(row.session) else None
 
     def _add(self, owner: Account, new: NewSend) -> Send:
         now = time.time()

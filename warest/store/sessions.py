@@ -6,7 +6,7 @@ from typing import Any
 from pony.orm import select
 
 from warest import entities
-from warest.errors import Conflict, NotFound
+from warest.errors import Conflict, NotAllowed, NotFound
 from warest.ids import new_ulid
 from warest.store import fitting, sql
 from warest.store.accounts import account_of
@@ -38,8 +38,11 @@ class SessionQueries:
     def create_session(self, owner: Account, name: str, *, auto_start: bool = True) -> SessionRecord:
         """With the endpoint of its `config`, which has no URL yet.
 
-        Raises Conflict when the name is taken, by whomever: names are global (quirk W9).
+        Raises Conflict when the name is taken, by whomever: names are global (quirk W9), and NotAllowed for a key that
+        is for other sessions.
         """
+        if owner.only is not None:
+            raise NotAllowed("This key is for some sessions only, and a new one is none of them.")
         now = time.time()
         with transaction():
             if self._entities.Session.get(name=name):
@@ -70,7 +73,7 @@ class SessionQueries:
             return None
         with transaction():
             row = self._entities.Session.get(name=name, registry=owner.registry)
-            return _session(row, owner) if row else None
+            return _session(row, owner) if row and owner.may(row.id) else None
 
     def session_by_ulid(self, ulid: str) -> SessionRecord | None:
         if "\0" in ulid:
@@ -82,7 +85,8 @@ class SessionQueries:
     def sessions_of(self, owner: Account) -> list[SessionRecord]:
         with transaction():
             rows = select(row for row in self._entities.Session if row.registry == owner.registry)
-            return [_session(row, owner) for row in sorted(rows, key=lambda row: row.created_at)]
+            mine = [row for row in rows if owner.may(row.id)]
+            return [_session(row, owner) for row in sorted(mine, key=lambda row: row.created_at)]
 
     def all_sessions(self) -> list[SessionRecord]:
         """Of all owners: for the house itself."""
@@ -142,7 +146,7 @@ class SessionQueries:
 
     def _owned(self, owner: Account, ulid: str) -> entities.Row:
         row = self._entities.Session.get(id=ulid, registry=owner.registry)
-        if row is None:
+        if row is None or not owner.may(ulid):
             raise NotFound("Session not found")
         return row
 
