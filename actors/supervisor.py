@@ -188,6 +188,8 @@ class Supervisor:
         if lease is None:
             return
         self._house.states.put(record.ulid, state="starting", reason=None, until=None, **_NO_CODES)
+        with contextlib.suppress(WarestError, OSError):  # its process says what is wrong
+            self.key_stores.unseal(record.ulid)
         order = session_process.Order(
             identity=record.identity,
             lease=lease,

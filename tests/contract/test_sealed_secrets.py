@@ -7,6 +7,7 @@ from click.testing import CliRunner, Result
 
 from support import databases
 from warest import accounts, store
+from warest.cli import db
 from warest.cli import vault as cli
 from warest.errors import Conflict
 from warest.store import Account, Store
@@ -114,6 +115,16 @@ class TestCommand:
         refused = self.run("rotate")
         assert refused.exit_code == 1 and "openssl rand" in str(refused.exception)
         assert "1 webhook endpoints" in self.run("seal").output
+
+    def test_migrating_seals(self, database: store.Database) -> None:
+        """What an older release has left, at the next start."""
+        store.migrate(database)
+        clear = store.open(database)
+        accounts.seed_admin(clear, "boss", "a password", "the key")
+        clear.create_session(Account("admin", "boss", True), "session")
+        assert not kept(database)[0].startswith("sealed")
+        assert CliRunner().invoke(db.db, ["migrate"]).exit_code == 0
+        assert kept(database)[0].startswith("sealed")
 
     def test_a_lost_key(self, database: store.Database) -> None:
         """What to do is said, and the exit status tells."""

@@ -72,6 +72,17 @@ def test_there_and_back(files: Files) -> None:
         assert devices(folder) == ["62811:3@s.whatsapp.net"]
 
 
+def test_somebody_else_may_unseal_it(files: Files) -> None:
+    """So that the process of the session needs no OpenSSL for it."""
+    folder = fill(files)
+    files.seal("01A")
+    files.unseal("01A")
+    files.unseal("01A")
+    assert named(folder) == ["lock", "whatsapp.sqlite"] and modes(folder) == {0o600}
+    files.unseal("01B")
+    assert not (files.folder / "01B").exists()
+
+
 def test_what_somebody_runs_stays_as_it_is(files: Files) -> None:
     folder = fill(files)
     with files.claimed("01A", 2):
