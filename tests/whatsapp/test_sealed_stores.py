@@ -1,9 +1,12 @@
 """The keys of a session that does not run."""
 
+import os
+import signal
 import sqlite3
 import stat
 import subprocess
 import sys
+import threading
 from contextlib import closing
 from pathlib import Path
 
@@ -11,7 +14,7 @@ import pytest
 
 from warest.errors import Conflict, DriverError, InvalidInput, NotFound, SetupError, Unsupported
 from warest.vault import Vault
-from warest.whatsapp import sealed_stores
+from warest.whatsapp import keystores, sealed_stores
 from warest.whatsapp.keystores import Files, Schemas
 
 OLD, NEW = "an old key of some length", "a new key of some length"
@@ -92,6 +95,28 @@ def test_what_somebody_runs_stays_as_it_is(files: Files) -> None:
             pass
         with pytest.raises(Conflict):
             files.unpack("01A", Path.touch)
+
+
+def test_nobody_is_killed_for_being_in_the_way(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A session that is to run waits for whoever packs its keys; the number in the lock is that of a former holder."""
+    monkeypatch.setattr(keystores, "PREDECESSOR_PATIENCE", 0.1)
+    folder = fill(files)
+    bystander = subprocess.Popen(["sleep", "60"])
+    (folder / "lock").write_text(f"{bystander.pid} {os.readlink('/proc/self/ns/pid')}")
+
+    def claim() -> None:
+        with files.claimed("01A", 2):
+            pass
+
+    waiter = threading.Thread(target=claim)
+    with files.packed("01A"):
+        waiter.start()
+        waiter.join(0.5)
+        assert waiter.is_alive() and bystander.poll() is None
+    waiter.join(5)
+    assert not waiter.is_alive() and devices(folder)
+    bystander.terminate()
+    assert bystander.wait() == -signal.SIGTERM
 
 
 def test_others_could_read_what_an_older_release_left(files: Files) -> None:
