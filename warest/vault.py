@@ -111,7 +111,7 @@ class Vault:
         try:
             return work(self._ring)
         except KeyMissing:
-            self.__dict__.pop("_ring")
+            self.__dict__.pop("_ring", None)  # another thread may be at it
             return work(self._ring)
 
 

@@ -177,7 +177,14 @@ class Configure:
         family=Family.E1,
         parameters=Config,
         result=Configuration,
-        codes=(Code.SESSION_REQUIRED, Code.SESSION_NOT_FOUND, Code.FORBIDDEN, Code.BAD_REQUEST, Code.QUEUED),
+        codes=(
+            Code.SESSION_REQUIRED,
+            Code.SESSION_NOT_FOUND,
+            Code.FORBIDDEN,
+            Code.BAD_REQUEST,
+            Code.INVALID_STATE,
+            Code.QUEUED,
+        ),
     )
     def on_post(self, request: falcon.Request, parameters: Config, sessionId: str) -> Answer:
         account: Account = request.context.account

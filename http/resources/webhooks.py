@@ -199,7 +199,7 @@ class EndpointResource:
         family=Family.E1,
         parameters=Wanted,
         result=EndpointView,
-        codes=(*_CODES, Code.WEBHOOK_INVALID_URL),
+        codes=(*_CODES, Code.INVALID_STATE, Code.WEBHOOK_INVALID_URL),
     )
     def on_patch(self, request: falcon.Request, parameters: Wanted, endpointId: str) -> Answer:
         """A new URL enables an endpoint that was disabled."""
