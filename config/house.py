@@ -1,5 +1,6 @@
 """Settings -> Redis, broker, bus, store: what every process of the house starts with."""
 
+import atexit
 import functools
 import ssl
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from warest.broker.metering import Metering
 from warest.bus import Bus
 from warest.config import kinds, pacing_settings, secrets, storage_settings
 from warest.config.settings import Settings
-from warest.drivers import storage
+from warest.drivers import cache, storage
 from warest.handouts import Handouts
 from warest.leases import Leases
 from warest.limits import Limits
@@ -126,6 +127,39 @@ def open_spool(settings: Settings, opened: storage.Storage) -> Spool:
 
 def open_handouts(settings: Settings, opened: storage.Storage) -> Handouts:
     return Handouts(opened, seconds=settings.storage_temp_ttl)
+
+
+def cache_place(settings: Settings) -> cache.Place:
+    """What WAREST_CACHING_DRIVER says."""
+    match settings.cache_driver:
+        case "redis":
+            return cache.Redis(settings.cache_redis, settings.cache_redis_prefix)
+        case "memcached":
+            return cache.Memcached(settings.memcached_servers)
+        case "mongodb":
+            return cache.MongoDB(
+                settings.cache_mongodb_url,
+                settings.cache_mongodb_database,
+                settings.cache_mongodb_collection,
+                settings.cache_mongodb_ttl_field,
+                settings.cache_mongodb_pool,
+            )
+    return _memory(settings)
+
+
+def open_cache(settings: Settings) -> cache.Cache:
+    """One that is down is stood in for by the memory of this process."""
+    opened = cache.open(cache_place(settings))
+    atexit.register(opened.close)
+    return opened if opened.driver == "local" else cache.Guarded(opened, _memory(settings))
+
+
+def _memory(settings: Settings) -> cache.Memory:
+    return cache.Memory(
+        settings.cache_local_entries,
+        int(settings.cache_local_mb * 1_000_000),
+        settings.cache_local_sweep_ms / 1000,
+    )
 
 
 def open_fetcher(settings: Settings, *, seconds: float | None = None) -> "Fetcher":

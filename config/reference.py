@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from warest.config.cache_settings import CacheSettings
 from warest.config.fetch_settings import FetchSettings
 from warest.config.media_settings import MediaSettings
 from warest.config.mirror_settings import MirrorSettings
@@ -29,6 +30,7 @@ GROUPS: dict[str, type[BaseModel]] = {
     "Webhooks": WebhookSettings,
     "Actions of receivers": ReactionSettings,
     "Encryption, and sessions that move": VaultSettings,
+    "Cache": CacheSettings,
 }
 
 _ROOT = Path(__file__).resolve().parent.parent
@@ -62,6 +64,9 @@ IGNORED = {
     "WAREST_STORAGE_LOCAL_CHECKSUM": "Checksums are always SHA-256: they are compared with those of other hosts.",
     "WAREST_STORAGE_LOCAL_PRUNE_MS": "Links are not kept in memory, so there is nothing to prune.",
     "WAREST_STORAGE_S3_SSE_CUSTOMER_ALGO": "S3 knows only AES256.",
+    "WAREST_CACHE_REDIS_FAMILY": "Which kind of address a name leads to is for the resolver.",
+    "WAREST_CACHE_MEMCACHED_USERNAME": "The memcached library has no logins: keep the server to a private network.",
+    "WAREST_CACHE_MEMCACHED_PASSWORD": "Likewise.",
     "WAREST_RUNTIME": "A restart is always done by the processes themselves, whatever has started them.",
     "WAREST_PROCESS_MANAGER": "Likewise.",
 }

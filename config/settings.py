@@ -16,6 +16,7 @@ from dotenv import dotenv_values
 from pydantic import BeforeValidator, ConfigDict, Field, ValidationError
 
 from warest.config import sources
+from warest.config.cache_settings import CacheSettings
 from warest.config.fetch_settings import FetchSettings
 from warest.config.kinds import (
     Commands,
@@ -58,6 +59,7 @@ class Settings(
     WebhookSettings,
     ReactionSettings,
     VaultSettings,
+    CacheSettings,
 ):
     """The settings of one process, checked. Secrets that nobody set are in config/secrets.py.
 

@@ -17,6 +17,7 @@ from warest.drivers.storage import Storage
 from warest.http import errors as http_errors
 from warest.http import middleware, restarting
 from warest.http.acting import Acting
+from warest.http.asking import Asker
 from warest.http.clients import Clients
 from warest.http.event_streams import EventStreams
 from warest.http.file_sending import FileSending
@@ -79,6 +80,7 @@ from warest.http.studio import Studio
 from warest.http.uploads import Uploads
 from warest.limits import Limits
 from warest.logins import Lockout, UiSessions
+from warest.lookups import Lookups
 from warest.sources import Sources
 from warest.store import Store
 from warest.vitals import Reporter
@@ -194,6 +196,7 @@ def _routes(
     parts: House, opened: Store, files: Storage, logins: auth.Auth, reporter: Reporter, streams: EventStreams
 ) -> Iterator[tuple[str, Any]]:
     access, spool = SessionAccess(opened, parts.states), house.open_spool(parts.settings, files)
+    cache = house.open_cache(parts.settings)
     fetcher = house.open_fetcher(parts.settings)
     sources = Sources(spool, fetcher)
     sending = Sending(parts.bus, access, parts.settings, opened)
@@ -213,7 +216,7 @@ def _routes(
     yield from users.routes(opened, logins)
     yield from keys.routes(opened)
     yield "/api/v1/audit", audit.AuditResource(opened)
-    yield from server.routes(parts, opened, Health(parts, opened, files))
+    yield from server.routes(parts, opened, Health(parts, opened, files, cache))
     yield "/metrics", metrics.Metrics(parts, opened, reporter)
     yield "/api/v1/session/create", sessions.Create(shared)
     yield "/api/v1/session/create/pair-code", session_life.Pair(shared)
@@ -228,9 +231,11 @@ def _routes(
     yield from webhooks.routes(hooks)
     yield from webhook_log.routes(hooks)
     yield "/api/webhooks/preflight", preflight.Preflight(hooks)
-    yield from misc.routes(parts, opened, files, spool, fetcher)
+    lookups = Lookups(cache, namespace=parts.settings.cache_namespace, seconds=parts.settings.cache_ttl)
+    others = Asker(parts.bus, lookups, timeout=parts.settings.command_timeout)
+    yield from misc.routes(parts, opened, files, spool, fetcher, others)
     portraits = Portraits(Inputs(fetcher), Studio(parts.bus, spool), spool)
-    own = profile.Profile(parts.bus, access, parts.states, parts.settings)
+    own = profile.Profile(parts.bus, access, parts.states, parts.settings, others)
     yield from profile.routes(own, portraits)
     yield from own_words.routes(own)
     yield from blocklist.routes(own)

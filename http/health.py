@@ -11,6 +11,7 @@ from typing import Any
 
 from warest import vitals
 from warest.config.house import House
+from warest.drivers.cache import Cache
 from warest.drivers.storage import Storage
 from warest.errors import DriverError, Unsupported, WarestError
 from warest.media import ffmpeg
@@ -49,10 +50,11 @@ class Checked:
 class Health:
     """`check` looks at all at once. A check that hangs holds one of a few threads, and the next ones fail."""
 
-    def __init__(self, parts: House, store: Store, files: Storage) -> None:
+    def __init__(self, parts: House, store: Store, files: Storage, cache: Cache) -> None:
         self._parts = parts
         self._store = store
         self._files = files
+        self._cache = cache
         self._threads = ThreadPoolExecutor(max_workers=16, thread_name_prefix="health")
 
     def check(self) -> dict[str, Checked]:
@@ -64,7 +66,7 @@ class Health:
     def _looks(self) -> Mapping[str, Callable[[], str]]:
         return {
             "database": self._store.version,
-            "cache": lambda: "local",  # the memory of each process: it is there
+            "cache": self._cache.ping,
             "storage": self._storage,
             "messageQueue": self._redis,
             "fileSystem": self._folder,

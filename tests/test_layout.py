@@ -24,8 +24,8 @@ ROWS = (
     ),
     (
         "annals", "chronicle", "group_annals", "store", "bus", "spool", "accounts", "destinations", "farewell",
-        "handouts", "moving", "original_import", "original_rows", "own_annals", "recalled", "receivers", "sandbox",
-        "sources",
+        "handouts", "lookups", "moving", "original_import", "original_rows", "own_annals", "recalled", "receivers",
+        "sandbox", "sources",
     ),
     ("config", "reactions"),
     ("actors", "http"),
@@ -49,6 +49,8 @@ OWNERS = {
     "psycopg2": ("store.postgres", "whatsapp.keystores"),
     "pymysql": ("store.mysql", "store.mysql_migrations"),
     "minio": ("drivers.storage.s3",),
+    "pymemcache": ("drivers.cache.memcached",),
+    "pymongo": ("drivers.cache.mongodb",),
 }
 
 #: Neighbours in one row that must not know each other.

@@ -7,6 +7,7 @@ from warest.config import house
 from warest.config.house import House
 from warest.drivers.storage import Storage
 from warest.fetch import Fetcher
+from warest.http.asking import Asker
 from warest.http.inputs import Inputs
 from warest.http.outputs import Outputs
 from warest.http.resources import (
@@ -24,7 +25,9 @@ from warest.spool import Spool
 from warest.store import Store
 
 
-def routes(parts: House, store: Store, files: Storage, spool: Spool, fetcher: Fetcher) -> Iterator[tuple[str, Any]]:
+def routes(
+    parts: House, store: Store, files: Storage, spool: Spool, fetcher: Fetcher, others: Asker
+) -> Iterator[tuple[str, Any]]:
     inputs, outputs = Inputs(fetcher), Outputs(house.open_handouts(parts.settings, files))
     studio = Studio(parts.bus, spool)
     yield "/api/v1/misc/uuid/generate", identifiers.Generate()
@@ -38,7 +41,7 @@ def routes(parts: House, store: Store, files: Storage, spool: Spool, fetcher: Fe
     choice = SessionChoice(parts.states, store)
     yield "/api/v1/misc/whatsapp/file-decrypt", decryption.DecryptFile(inputs, outputs)
     yield "/api/v1/misc/whatsapp/poll-update-vote", decryption.OpenVote(choice, store)
-    tools = (parts.bus, choice, parts.settings)
+    tools = (parts.bus, choice, parts.settings, others)
     yield "/api/v1/misc/whatsapp/validate/phone", whatsapp_tools.ValidatePhone(*tools)
     yield "/api/v1/misc/whatsapp/validate/jid", whatsapp_tools.ValidateJid(*tools)
     yield "/api/v1/misc/whatsapp/resolve/jid-or-lid", whatsapp_tools.Resolve(*tools)

@@ -12,7 +12,6 @@ import falcon
 from pydantic import AliasChoices, BeforeValidator, Field, WithJsonSchema
 
 from warest import ids
-from warest.commands import CheckNumbers
 from warest.errors import Unsupported
 from warest.http.codes import Code
 from warest.http.errors import Family, Refusal
@@ -136,7 +135,7 @@ class ListContacts:
         return [_told_of(name, contacts.get(name)) for name in names]
 
     def _look_closely(self, record: SessionRecord, people: list[dict[str, Any]]) -> None:
-        shown = self._profile.look(record, [each["jid"] for each in people], pictures=True)
+        shown = self._profile.others.look_at(record, [each["jid"] for each in people])
         for each, seen in zip(people, shown, strict=True):
             named = {"verifiedName": seen["verified_name"]} if seen["verified_name"] else {}
             each |= {**named, "picture": pictures_of(seen), "about": seen["about"] or None}
@@ -152,13 +151,12 @@ class OnWhatsApp:
     def on_get(self, request: falcon.Request, parameters: Numbers) -> Answer:
         record, _ = self._profile.session(request, parameters)
         asked = [self._number(token) for token in _wanted(parameters)]
-        found = self._profile.ask(record, CheckNumbers(numbers=tuple(number for _, number in asked)))
+        found = self._profile.others.check(record, [number for _, number in asked])
         told = [_checked(typed, number, one) for (typed, number), one in zip(asked, found, strict=True)]
         if parameters.deep:
             there = [each for each in told if each["isOnWhatsApp"]]
-            for each, seen in zip(
-                there, self._profile.look(record, [one["jid"] for one in there], pictures=True), strict=True
-            ):
+            shown = self._profile.others.look_at(record, [one["jid"] for one in there])
+            for each, seen in zip(there, shown, strict=True):
                 each |= {"picture": pictures_of(seen), "about": seen["about"] or None}
         return Answer([{"data": told if len(told) > 1 else told[0]}], "Numbers checked")
 

@@ -13,6 +13,7 @@ from warest import ids
 from warest.bus import Bus
 from warest.commands import Command
 from warest.config.settings import Settings
+from warest.http.asking import Asker
 from warest.http.codes import Code
 from warest.http.errors import Family, Refusal
 from warest.http.operation import Answer, Parameters, Result, Word, operation
@@ -98,11 +99,12 @@ class Privacy(Result):
 class Profile:
     """What the resources of this noun share."""
 
-    def __init__(self, bus: Bus, access: SessionAccess, states: States, settings: Settings) -> None:
+    def __init__(self, bus: Bus, access: SessionAccess, states: States, settings: Settings, others: Asker) -> None:
         self._bus = bus
         self._access = access
         self._states = states
         self.settings = settings
+        self.others = others
 
     def session(self, request: falcon.Request, given: OfSession) -> tuple[SessionRecord, SessionState]:
         """One that is online, and how it is."""
@@ -114,14 +116,10 @@ class Profile:
     def ask(self, record: SessionRecord, command: Command) -> Any:
         return self._bus.call(record.ulid, command, self.settings.command_timeout)
 
-    def look(self, record: SessionRecord, jids: list[str], *, pictures: bool) -> list[dict[str, Any]]:
-        """The fields of `profile_commands.Shown`, of each."""
-        shown: list[dict[str, Any]] = self.ask(record, LookAt(jids=tuple(jids), pictures=pictures))
-        return shown
-
     def own(self, record: SessionRecord, state: SessionState) -> dict[str, Any]:
-        (shown,) = self.look(record, [str(_me(state))], pictures=True)
-        return shown
+        """The fields of `profile_commands.Shown`, as they are now."""
+        (shown,) = self.ask(record, LookAt(jids=(str(_me(state)),), pictures=True))
+        return dict(shown)
 
 
 class ProfileInfo:

@@ -99,7 +99,12 @@ class Healthz:
                 "latencyMs": database.latency_ms,
                 **_trouble(database),
             },
-            "cache": {"status": cache.word, "cacheType": "local", "version": cache.version, **_trouble(cache)},
+            "cache": {
+                "status": cache.word,
+                "cacheType": self._settings.cache_driver,
+                "version": cache.version,
+                **_trouble(cache),
+            },
             "storage": {
                 "status": storage.word,
                 "storageType": self._settings.storage_driver,

@@ -10,8 +10,9 @@ from pydantic import AliasChoices, Field
 
 from warest import ids, numbers
 from warest.bus import Bus
-from warest.commands import CheckNumbers, GroupExists, ResolveName
+from warest.commands import GroupExists, ResolveName
 from warest.config.settings import Settings
+from warest.http.asking import Asker
 from warest.http.codes import Code
 from warest.http.errors import Family, Refusal
 from warest.http.operation import Answer, Result, Word, operation
@@ -43,8 +44,9 @@ class Data(Result):
 
 
 class _Tool:
-    def __init__(self, bus: Bus, choice: SessionChoice, settings: Settings) -> None:
+    def __init__(self, bus: Bus, choice: SessionChoice, settings: Settings, others: Asker) -> None:
         self._bus = bus
+        self._others = others
         self._choice = choice
         self._settings = settings
 
@@ -60,7 +62,7 @@ class ValidatePhone(_Tool):
         digits = numbers.digits(parameters.phone, parameters.country or self._settings.country_code)
         if not digits:
             raise Refusal(Code.INVALID_PARAMETER, "phone is invalid")
-        (found,) = self._bus.call(record.ulid, CheckNumbers(numbers=(digits,)), self._settings.command_timeout)
+        (found,) = self._others.check(record, [digits])
         data = {
             "exists": found["exists"],
             "e164": f"+{digits}",
@@ -90,7 +92,7 @@ class ValidateJid(_Tool):
         if jid.is_lid:
             known = self._bus.call(record.ulid, ResolveName(jid=str(jid)), self._settings.command_timeout)
             return Answer([{"data": {"exists": known["pn"] is not None, "type": "lid"}}], "JID validated")
-        (found,) = self._bus.call(record.ulid, CheckNumbers(numbers=(jid.user,)), self._settings.command_timeout)
+        (found,) = self._others.check(record, [jid.user])
         return Answer([{"data": {"exists": found["exists"], "type": "user"}}], "JID validated")
 
 
@@ -114,7 +116,7 @@ class Resolve(_Tool):
             return Answer([{"data": nothing}], "Identifier resolved")
         names = self._bus.call(record.ulid, ResolveName(jid=str(jid)), self._settings.command_timeout)
         if not jid.is_lid and names["lid"] is None:
-            (found,) = self._bus.call(record.ulid, CheckNumbers(numbers=(jid.user,)), self._settings.command_timeout)
+            (found,) = self._others.check(record, [jid.user])
             names = {"pn": found["pn"] if found["exists"] else None, "lid": found["lid"]}
         pn = names["pn"]
         data = {

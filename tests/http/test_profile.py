@@ -95,6 +95,27 @@ def test_which_numbers(call: Call, said: list[Any], given: dict[str, Any], numbe
     assert isinstance(data, list) is (len(numbers) > 1)
 
 
+def test_nobody_is_looked_up_twice(call: Call, said: list[Any], online: Online, admin: Account) -> None:
+    """Within two minutes, by the same session: WhatsApp counts how often it is asked."""
+
+    def check(numbers: str, **more: str) -> Any:
+        query = {"sessionId": "s", "checkNumbers": numbers, **more}
+        return call("GET", "/profile/on-whatsapp", params=query).json["results"][0]["data"]
+
+    first = check("628111111,628222222")
+    assert check("628222222,628333333,628111111")[::2] == first[::-1]
+    assert (
+        call("POST", "/misc/whatsapp/validate/phone", json={"sessionId": "s", "phone": "628111111"}).status_code == 200
+    )
+    assert [order.numbers for order in said] == [("628111111", "628222222"), ("628333333",)]
+    check("628111111", deep="true")
+    check("628111111", deep="true")
+    assert len(said) == 3
+    for _ in range(2):
+        call("GET", "/profile/info", params={"sessionId": "s"})
+    assert len(said) == 5  # one's own changes when one changes it
+
+
 def test_a_session_by_its_number(call: Call, said: list[Any]) -> None:
     """Then the numbers have to be said by their own name."""
     told = call("GET", "/profile/on-whatsapp", params={"phone": "628111", "checkNumbers": "628222222"}).json
