@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from warest import keys
+from warest import keys, traces
 from warest.actors.settling import Settling, Try
 from warest.bulkheads import Bulkheads
 from warest.circuits import Circuit, Circuits
@@ -124,7 +124,8 @@ class Couriers:
             is_deleted=found.is_deleted,
             is_doubtful=circuit.failures > 0,
         )
-        self._settling.settle(done, outcome)
+        with traces.about(session=target.identity.ulid, event=delivery.event_id):
+            self._settling.settle(done, outcome)
         return outcome.verdict
 
     def _try(self, target: Target, delivery: Delivery, number: int) -> Outcome:

@@ -23,7 +23,7 @@ from warest.actors.command_runner import CommandRunner
 from warest.actors.heartbeat import Heartbeat
 from warest.actors.phone import PhoneWatch
 from warest.command_words import CommandWords
-from warest.config import kinds, logs
+from warest.config import kinds, logs, sentry
 from warest.config.house import connect, pacing_of
 from warest.config.settings import Settings
 from warest.errors import DriverError, LeaseLost, NotConnected, SetupError, WarestError
@@ -72,6 +72,7 @@ class Order:
 def main(order: Order) -> None:
     """Run one session until it is asked to stop or its connection is over. Never returns."""
     logs.configure(order.settings, f"session {order.identity.id}")
+    sentry.start(order.settings, f"session {order.identity.id}")
     fixes.quiet_prints()
     try:
         with order.key_stores.claimed(order.identity.ulid, order.lease.number) as key_store:

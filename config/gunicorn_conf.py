@@ -1,6 +1,6 @@
 """gunicorn's settings: `gunicorn -c python:warest.config.gunicorn_conf 'warest.http.app:from_env()'`."""
 
-from warest.config import logs, settings
+from warest.config import logs, sentry, settings
 
 _settings = settings.from_env()
 
@@ -25,3 +25,4 @@ def on_starting(_: object) -> None:
 
 def post_fork(_: object, __: object) -> None:
     logs.configure(_settings, "web")
+    sentry.start(_settings, "web")

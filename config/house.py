@@ -18,6 +18,7 @@ from warest import store
 from warest.addresses import Networks
 from warest.broker import StreamsBroker
 from warest.broker.metering import Metering
+from warest.broker.tracing import Tracing
 from warest.bus import Bus
 from warest.config import kinds, pacing_settings, secrets, storage_settings
 from warest.config.settings import Settings
@@ -242,6 +243,7 @@ def _middleware(client: "redis.Redis") -> list[Middleware]:
         Callbacks(),
         Retries(max_retries=0),
         CurrentMessage(),
+        Tracing(),
         Results(  # type: ignore[no-untyped-call]
             backend=RedisBackend(client=client, namespace="warest:result"), result_ttl=RESULT_TTL_MS
         ),

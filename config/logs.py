@@ -1,4 +1,7 @@
-"""Logs: one JSON object a line on stderr, or readable lines with LOG_PRETTY. API keys never get in: see `redact`."""
+"""Logs: one JSON object a line on stderr, or readable lines with LOG_PRETTY, each with what it is about (traces.py).
+
+API keys never get in, see `redact`; what people write nobody logs, and tests look for it.
+"""
 
 import logging
 import re
@@ -7,6 +10,8 @@ import time
 
 import orjson
 
+from warest import traces
+from warest.broker.discretion import Discretion
 from warest.config.settings import Settings
 
 LEVELS = {"error": logging.ERROR, "warn": logging.WARNING, "info": logging.INFO, "debug": logging.DEBUG}
@@ -24,9 +29,10 @@ _KEY = re.compile(
 def configure(settings: Settings, process: str) -> None:
     """Set up the root logger of this process, before any library does (trap 25: neonize calls basicConfig)."""
     handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(Discretion())
     handler.setFormatter(Pretty(process) if settings.log_pretty else JsonLines(process))
     logging.basicConfig(level=LEVELS[settings.log_level], handlers=[handler], force=True)
-    for noisy in ("httpx", "httpcore", "dramatiq.worker", "yoyo", "pony"):
+    for noisy in ("httpx", "httpcore", "dramatiq.worker", "yoyo", "pony", "websockets"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, LEVELS[settings.log_level]))
 
 
@@ -51,6 +57,7 @@ class JsonLines(logging.Formatter):
             "process": self.process,
             "logger": record.name,
             "message": printable(record.getMessage()),
+            **traces.now(),
         }
         if record.exc_info:
             line["exception"] = printable(self.formatException(record.exc_info))
@@ -62,4 +69,5 @@ class Pretty(logging.Formatter):
         super().__init__(f"%(asctime)s {process:<9.20} %(levelname)-7s %(message)s", "%H:%M:%S")
 
     def format(self, record: logging.LogRecord) -> str:
-        return printable(super().format(record))
+        about = "".join(f" {name}={value}" for name, value in traces.now().items())
+        return printable(super().format(record)) + (f"  [{about.strip()}]" if about else "")

@@ -272,6 +272,9 @@ class Settings(
         "LOG_LEVEL", default="info", help="Log level."
     )
     log_pretty: bool = variables("LOG_PRETTY", default=False, help="Logs for people instead of JSON lines.")
+    sentry_dsn: str = variables(
+        "WAREST_SENTRY_DSN", "SENTRY_DSN", default="", secret=True, help="Where errors are reported; unset: nowhere."
+    )
 
     @property
     def private_path(self) -> Path:

@@ -12,6 +12,7 @@ from typing import Any
 import falcon
 import orjson
 
+from warest import traces
 from warest.config.settings import Settings
 from warest.http.errors import Rejection
 from warest.ids import new_ulid
@@ -33,6 +34,7 @@ class RequestId:
         request.context.id = given if _REQUEST_ID.fullmatch(given) else new_ulid()
         request.context.body = None
         response.set_header("X-Request-Id", request.context.id)
+        traces.begin(request=request.context.id)
 
 
 class Gzip:

@@ -5,7 +5,7 @@ Facts: contract, endpoints.md 0.5 (S1 to S4); decision 19 for what a stranger he
 
 import threading
 
-from warest import ids, lifecycle
+from warest import ids, lifecycle, traces
 from warest.http.codes import Code
 from warest.http.errors import Refusal
 from warest.states import SessionState, States
@@ -62,6 +62,7 @@ class SessionAccess:
         record = named if name else self._by_phone(account, phone)
         if record is None:
             raise Refusal(Code.SESSION_NOT_FOUND, "Session not found")
+        traces.note(session=record.ulid)
         return record
 
     def _is_open(self, ulid: str) -> bool:
@@ -95,6 +96,7 @@ def valid_name(name: str | None) -> str:
 def own(record: SessionRecord, account: Account) -> SessionRecord:
     if record.owner.registry != account.registry or not account.may(record.ulid):
         raise Refusal(Code.FORBIDDEN, "Forbidden")
+    traces.note(session=record.ulid)
     return record
 
 

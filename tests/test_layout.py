@@ -16,7 +16,8 @@ ROWS = (
         "action_commands", "addresses", "bulkheads", "buttons", "client", "command_words", "commands",
         "contact_commands", "encrypted_media", "events", "file_headers", "group_commands", "keyring", "keys",
         "lifecycle", "loose", "machine", "media", "meters", "mirroring", "numbers", "pages", "pictures", "places",
-        "polls", "presence_words", "profile_commands", "proxies", "scopes", "texts", "vcards", "webhooks",
+        "polls", "presence_words", "profile_commands", "proxies", "scopes", "texts", "traces", "vcards",
+        "webhooks",
     ),
     (
         "broker", "circuits", "drivers", "whatsapp", "entities", "fetch", "followers", "lanes", "leases", "limits",
@@ -50,6 +51,7 @@ OWNERS = {
     "pymysql": ("store.mysql", "store.mysql_migrations"),
     "minio": ("drivers.storage.s3",),
     "pymemcache": ("drivers.cache.memcached",),
+    "sentry_sdk": ("config.sentry",),
     "pymongo": ("drivers.cache.mongodb",),
 }
 

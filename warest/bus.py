@@ -14,8 +14,9 @@ import dramatiq
 import redis
 from dramatiq.results import ResultFailure, ResultTimeout
 
-from warest import commands, keys
+from warest import commands, keys, traces
 from warest.broker import StreamsBroker
+from warest.broker.tracing import OPTION
 from warest.errors import CommandTimeout, DriverError, WarestError
 from warest.events import Event, SessionIdentity
 from warest.ids import new_command_id
@@ -173,7 +174,8 @@ class Bus:
     ) -> "dramatiq.Message[Any]":
         self.broker.declare_queue(queue)
         identity: dict[str, Any] = {"message_id": message_id} if message_id else {}
-        return dramatiq.Message(queue_name=queue, actor_name=actor, args=(), kwargs=kwargs, options={}, **identity)
+        options: dict[str, Any] = {OPTION: dict(trace)} if (trace := traces.now()) else {}
+        return dramatiq.Message(queue_name=queue, actor_name=actor, args=(), kwargs=kwargs, options=options, **identity)
 
     def send(self, queue: str, actor: str, **kwargs: Any) -> None:
         """Order an actor to run; nobody waits."""

@@ -28,7 +28,7 @@ from warest.actors import (
     supervisor,
     webhooks,
 )
-from warest.config import folders, logs, secrets, settings
+from warest.config import folders, logs, secrets, sentry, settings
 from warest.config import house as houses
 from warest.meters import Meter
 from warest.restarts import Turn
@@ -47,6 +47,7 @@ def sessions() -> None:
     """Run the WhatsApp sessions, each in a process of its own."""
     current = settings.from_env()
     logs.configure(current, "sessions")
+    sentry.start(current, "sessions")
     house = houses.connect(current)
     membership = folders.join(current, house.redis, "sessions")
     host = supervisor.Supervisor(house, houses.open_store(current), network.of(current))
@@ -69,6 +70,7 @@ def worker() -> None:
     """Deliver webhooks, store what came in, and keep house."""
     current = settings.from_env()
     logs.configure(current, "worker")
+    sentry.start(current, "worker")
     house = houses.connect(current)
     membership = folders.join(current, house.redis, "worker")
     store = houses.open_store(current)
