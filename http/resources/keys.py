@@ -58,9 +58,10 @@ class OfUser(Parameters):
 
 
 class NewKey(OfUser):
-    """`scopes`: what the key may; all if none is named. `sessions`: those that it is for, and no others; all if none is
-    named. `addresses`: addresses or networks that it counts at; everywhere if none is named. `expiresAt` (ISO date or
-    epoch) or `expiresInDays`: until when; for ever if neither is given."""
+    """`scopes`: what the key may; all if none is named, but for `admin` where sessions are. `sessions`: those that
+    it is for, and no others; all if none is named. `addresses`: addresses or networks that it counts at; everywhere
+    if none is named. `expiresAt` (ISO date or epoch) or `expiresInDays`: until when; for ever if neither is
+    given."""
 
     __doc__ = f"{__doc__} {OfUser.__doc__}"
 
@@ -128,12 +129,15 @@ class KeysResource:
         if not scopes <= caller.scopes:
             raise NotAllowed("A key gives no more than it has: " + ", ".join(sorted(scopes - caller.scopes)))
         text, names = accounts.new_key(owner), _names(self._store, owner)
+        sessions = _sessions(given.sessions, names)
+        if sessions is not None and not given.scopes:
+            scopes -= {Scope.ADMIN}
         made = self._store.api_keys.make(
             owner.registry,
             text,
             name=given.name,
             scopes=scopes,
-            sessions=_sessions(given.sessions, names, caller.owner.only),
+            sessions=sessions,
             addresses=given.addresses or caller.addresses,
             expires_at=_until(given),
         )
@@ -187,10 +191,10 @@ def key_shown(key: ApiKeyRecord, names: dict[str, str]) -> dict[str, Any]:
 
 
 def _owner(store: Store, caller: ApiKeyRecord, registry: str | None) -> Account:
-    """Whose keys are meant: others' only by admins, with a key that is for all of their sessions."""
+    """Whose keys are meant: others' only by admins."""
     if registry in (None, caller.owner.registry):
         return caller.owner
-    user = store.users.get(registry or "") if caller.owner.is_admin and caller.owner.only is None else None
+    user = store.users.get(registry or "") if caller.owner.is_admin else None
     if user is None:
         raise Refusal(Code.USER_NOT_FOUND, "User not found")
     return user.account
@@ -200,17 +204,12 @@ def _names(store: Store, owner: Account) -> dict[str, str]:
     return {record.ulid: record.id for record in store.sessions_of(owner)}
 
 
-def _sessions(wanted: list[str] | None, names: dict[str, str], only: frozenset[str] | None) -> list[str] | None:
-    """As ULIDs. None: all, if the caller's own key is for all."""
-    if not wanted:
-        return None if only is None else sorted(only)
+def _sessions(wanted: list[str] | None, names: dict[str, str]) -> list[str] | None:
+    """As ULIDs; None: all."""
     ulids = {name: ulid for ulid, name in names.items()}
-    if missing := [name for name in wanted if name not in ulids]:
+    if missing := [name for name in wanted or () if name not in ulids]:
         raise Refusal(Code.SESSION_NOT_FOUND, f"There is no session {missing[0][:64]!r}")
-    found = [ulids[name] for name in wanted]
-    if only is not None and not only.issuperset(found):
-        raise Refusal(Code.SESSION_NOT_FOUND, "This key is for other sessions")
-    return found
+    return [ulids[name] for name in wanted] if wanted else None
 
 
 def _until(given: NewKey) -> float | None:

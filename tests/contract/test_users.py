@@ -6,7 +6,7 @@ import pytest
 
 from support.threads import at_once
 from warest import accounts, scopes
-from warest.errors import Conflict, NotAllowed, NotFound
+from warest.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from warest.scopes import Scope
 from warest.store import Account, NewSend, Store
 from warest.store.api_keys import MOST, NOTED_EVERY
@@ -70,6 +70,8 @@ def test_keys(opened: Store, admin: Account, other: Account) -> None:
         opened.api_keys.make("nobody", "x", name="x")
     with pytest.raises(Conflict):
         opened.api_keys.make(other.registry, "over", name="x")
+    with pytest.raises(InvalidInput, match="admin"):
+        opened.api_keys.make(other.registry, "x", name="x", sessions=[record.ulid])
 
 
 def test_revoking(opened: Store, admin: Account, other: Account) -> None:

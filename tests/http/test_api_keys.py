@@ -108,7 +108,7 @@ def test_every_route_has_a_scope(client: testing.TestClient, admin_headers: dict
 def test_some_sessions_only(call: Call, opened: Store, online: Online, admin: Account) -> None:
     """Others are as good as none, also where no session is named."""
     one, two = online(admin, "one"), online(admin, "two")
-    key = make(call, sessions=["one"], scopes=["read", "send", "manage", "admin"])["apiKey"]
+    key = make(call, sessions=["one"])["apiKey"]
     assert [each["id"] for each in sessions(call, key)] == ["one"]
     assert call("GET", "/chats", key=key, params={"sessionId": "one"}).status_code == 200
     assert call("GET", "/chats", key=key, params={"sessionId": "two"}).json["code"] == 1101
@@ -175,22 +175,26 @@ def test_keys_that_are_not_made(call: Call, given: dict[str, Any], status: int, 
     assert answer.status_code == status and told in answer.json["message"], answer.json
 
 
-def test_nobody_makes_a_key_that_opens_more(call: Call, opened: Store, online: Online, admin: Account) -> None:
-    """Neither more scopes, nor more sessions, nor more addresses."""
-    record = online(admin, "one")
-    online(admin, "two")
-    limited: dict[str, Any] = {
-        "scopes": {Scope.ADMIN, Scope.READ},
-        "sessions": [record.ulid],
-        "addresses": ["127.0.0.1/32"],
-    }
-    opened.api_keys.make("admin", "limited", name="x", **limited)
+def test_nobody_makes_a_key_that_opens_more(call: Call, opened: Store) -> None:
+    """Neither more scopes nor more addresses; and one for some sessions makes none at all."""
+    addresses = ["127.0.0.1/32"]
+    opened.api_keys.make("admin", "limited", name="x", scopes={Scope.ADMIN, Scope.READ}, addresses=addresses)
     more = call("POST", "/keys", key="limited", json={"name": "x", "scopes": ["send"]})
     assert (more.status_code, more.json["code"]) == (403, 2201)
-    assert call("POST", "/keys", key="limited", json={"name": "x", "sessions": ["two"]}).status_code == 404
     mine = call("POST", "/keys", key="limited", json={"name": "x"}).json["results"][0]
-    assert (mine["scopes"], mine["sessions"], mine["addresses"]) == (["read", "admin"], ["one"], ["127.0.0.1/32"])
+    assert (mine["scopes"], mine["addresses"]) == (["read", "admin"], addresses)
     assert call("POST", "/api/auth/session", key=None, json={"apiKey": "limited"}).status_code == 403
+
+
+def test_a_key_for_sessions_is_not_for_keys(call: Call, online: Online, admin: Account) -> None:
+    """Else it could revoke those for the other sessions."""
+    online(admin, "one")
+    refused = call("POST", "/keys", json={"name": "x", "sessions": ["one"], "scopes": ["admin"]})
+    assert (refused.status_code, refused.json["code"]) == (400, 2000)
+    key = make(call, sessions=["one"])
+    assert key["scopes"] == ["read", "send", "manage"]
+    for method, path in (("GET", "/keys"), ("POST", "/keys"), ("DELETE", f"/keys/{key['id']}"), ("GET", "/audit")):
+        assert call(method, path, key=key["apiKey"]).json["code"] == 2205
 
 
 def test_keys_of_others(call: Call, opened: Store, user: Account) -> None:

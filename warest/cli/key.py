@@ -63,7 +63,7 @@ def add(
         owner.registry,
         text,
         name=name,
-        scopes=frozenset(map(Scope, wanted)) or scopes.ALL,
+        scopes=frozenset(map(Scope, wanted)) or (scopes.ALL - {Scope.ADMIN} if sessions else scopes.ALL),
         sessions=[record.ulid for record in records if record] or None,
         addresses=[_network(each) for each in addresses],
         expires_at=None if days is None else time.time() + days * 86_400,

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from pony.orm import desc
 
 from warest import entities, scopes
-from warest.errors import Conflict, NotFound
+from warest.errors import Conflict, InvalidInput, NotFound
 from warest.ids import new_ulid
 from warest.scopes import Scope
 from warest.store import fitting
@@ -60,7 +60,13 @@ class ApiKeys(Noun):
         addresses: Collection[str] = (),
         expires_at: float | None = None,
     ) -> ApiKeyRecord:
-        """One more key for a user; `sessions` are ULIDs. Raises NotFound without him, Conflict when he has too many."""
+        """One more key for a user; `sessions` are ULIDs.
+
+        Raises NotFound without him, Conflict when he has too many, and InvalidInput for one that is for some sessions
+        and yet for other keys.
+        """
+        if sessions is not None and Scope.ADMIN in scopes:
+            raise InvalidInput("A key for some sessions only cannot have the scope admin.")
         with transaction():
             user = self._locked(registry)
             keys = self._entities.ApiKey
