@@ -27,7 +27,7 @@ from warest.command_words import CommandWords
 from warest.config import kinds, logs, sentry
 from warest.config.house import connect, pacing_of
 from warest.config.settings import Settings
-from warest.errors import DriverError, InvalidInput, LeaseLost, NotConnected, WarestError
+from warest.errors import DriverError, InvalidInput, LeaseLost, NotConnected, SetupError, WarestError
 from warest.leases import Lease
 from warest.pictures import qr_data_uri
 from warest.proxies import Proxy
@@ -93,10 +93,22 @@ def main(order: Order) -> None:
     except DriverError as error:
         log.error("%s", error.message)
         status = LOST
+    except SetupError as error:
+        log.error("%s", error.message)
+        status = _given_up(order, error)
     except Exception:
         log.exception("session process failed")
         status = 1
     fixes.exit_process(status)
+
+
+def _given_up(order: Order, error: SetupError) -> int:
+    """To begin anew would not help: its owner reads why in its state."""
+    try:
+        connect(order.settings).states.put(order.identity.ulid, lease=order.lease, state="failed", reason=error.message)
+    except LeaseLost:
+        return FENCED
+    return ENDED
 
 
 class Session:

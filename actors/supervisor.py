@@ -55,7 +55,7 @@ class Supervisor:
         self._store = store
         self._network = network
         self._usual_proxy = usual_proxy(network)
-        self._key_stores = key_stores_of(house.settings)
+        self.key_stores = key_stores_of(house.settings)
         self._leases = house.leases
         self._peers = Supervisors(house.redis, ttl=house.settings.lease)
         self._lock = threading.RLock()
@@ -68,6 +68,9 @@ class Supervisor:
     def run(self) -> None:
         """Begin to claim sessions, those that ran before among them."""
         self._forget_dead_peers()
+        for record in self._store.all_sessions():
+            if not record.auto_start:  # whoever stopped it may have died before this
+                self._seal(record.ulid)
         self._children.listen()
         self._sweeper.start()
         renewal = Renewal(self._children, self._house.states, Restarts(self._house.redis), self.start)
@@ -100,10 +103,20 @@ class Supervisor:
         self._house.states.put(ulid, state="stopped", reason=None, until=None, **_NO_CODES)
         self._tell(ulid, "stopped", tags="close")
         if purge:
-            self._key_stores.forget(ulid)
+            self.key_stores.forget(ulid)
             self._house.states.put(ulid, me=None, connected_ms=None)
+        else:
+            self._seal(ulid)
         self._memory.remember([ulid])
         return {"runtime": running, "creds": purge}
+
+    def retire(self, ulid: str) -> None:
+        """Make a session not run here any more, since it goes elsewhere. Safe to repeat."""
+        record = self._store.session_by_ulid(ulid)
+        if record and (record.auto_start or self._children.of(ulid).is_alive):
+            self._store.set_auto_start(record.owner, ulid, False)  # first of all: nobody may start it in between
+            self.stop(ulid, purge=False)
+        self._house.states.put(ulid, reason="It was exported, and may run elsewhere by now.")
 
     def restart(self, ulid: str) -> None:
         """End the process of a session; a new one takes its place."""
@@ -176,10 +189,12 @@ class Supervisor:
         if lease is None:
             return
         self._house.states.put(record.ulid, state="starting", reason=None, until=None, **_NO_CODES)
+        with contextlib.suppress(WarestError, OSError):  # its process says what is wrong
+            self.key_stores.unseal(record.ulid)
         order = session_process.Order(
             identity=record.identity,
             lease=lease,
-            key_stores=self._key_stores,
+            key_stores=self.key_stores,
             settings=self._house.settings,
             noise_root=self._network.noise_root if self._network else None,
             delay=random.uniform(0, JITTER),
@@ -230,6 +245,14 @@ class Supervisor:
         """Only somebody who asks starts it again. Its state already says why."""
         if record := self._store.session_by_ulid(ulid):
             self._store.set_auto_start(record.owner, ulid, False)
+        self._seal(ulid)
+
+    def _seal(self, ulid: str) -> None:
+        """Encrypt the keys of a session that does not run. If that fails they stay as they are, and usable."""
+        try:
+            self.key_stores.seal(ulid)
+        except (WarestError, OSError) as error:
+            log.error("the keys of session %s are not encrypted: %s", ulid, error)
 
     def _next_qr_round(self, child: Child, lease: Lease) -> None:
         child.qr_rounds += 1

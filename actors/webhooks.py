@@ -20,7 +20,7 @@ from warest.actors.rounds import Rounds
 from warest.actors.settling import Settling, order_actions
 from warest.bus import LANE_LIMIT, answered, refused
 from warest.config.house import House
-from warest.destinations import Directory
+from warest.destinations import PREFLIGHT, Directory
 from warest.errors import NotFound
 from warest.lanes import FILL, NUDGE_TTL, Entry, Lanes, Left
 from warest.meters import Meter
@@ -102,7 +102,7 @@ class Questions:
         record = self._store.session_by_ulid(session)
         if record is None:
             return refused(NotFound("Session not found"))
-        signing = (Secrets(secret=secret, standard=""),)
+        signing = (Secrets(secret=self._store.vault.open(secret, PREFLIGHT, session), standard=""),)
         known = self._directory.target(self._store.endpoints.of_config(session), record)
         asked = [replace(known, url=url, secrets=signing) for url in urls]
         with ThreadPoolExecutor(len(asked)) as pool:

@@ -104,6 +104,7 @@ def _alone(settings: Settings, role: str) -> tuple[str, ...]:
         "WAREST_DB_CLIENT": settings.db_client == "sqlite",
         "WAREST_STORAGE_DRIVER": settings.storage_driver == "local",
         _OF_SESSIONS: role == "sessions" and settings.session_store == "files",
+        "WAREST_SECRETS_KEY": not settings.secrets_key,
     }
     if role != "sessions":
         kept["WAREST_ADMIN_APIKEY"] = not settings.admin_apikey

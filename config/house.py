@@ -1,6 +1,7 @@
 """Settings -> Redis, broker, bus, store: what every process of the house starts with."""
 
 import atexit
+import functools
 import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,7 @@ from warest.proxies import Proxy
 from warest.proxy_pool import ProxyPool
 from warest.spool import Spool
 from warest.states import States
+from warest.vault import Vault
 from warest.whatsapp.keystores import Files, KeyStores, Schemas
 
 if TYPE_CHECKING:
@@ -95,17 +97,23 @@ def _db_server(settings: Settings) -> store.Server:
         password=settings.db_password,
         port=settings.db_port,
         ssl=settings.db_ssl,
+        authorities=settings.db_ssl_ca,
+        verifies=settings.db_ssl_verify,
     )
 
 
+def vault_of(settings: Settings) -> Vault:
+    return Vault(functools.partial(secrets.vault_keys, settings))
+
+
 def open_store(settings: Settings) -> store.Store:
-    return store.open(database(settings))
+    return store.open(database(settings), vault_of(settings))
 
 
 def key_stores_of(settings: Settings) -> KeyStores:
     """Where the sessions' keys are. Raises DriverError when that is a database which cannot be used."""
     if settings.session_store == "files":
-        return Files(settings.data_dir / "sessions")
+        return Files(settings.data_dir / "sessions", vault_of(settings))
     url = settings.db_url if settings.session_store == "postgres" else settings.session_store
     schemas = Schemas(store.Postgres(_db_server(settings), url).arguments())
     schemas.check()

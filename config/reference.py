@@ -17,6 +17,7 @@ from warest.config.reaction_settings import ReactionSettings
 from warest.config.settings import Settings, names_of
 from warest.config.storage_settings import StorageSettings
 from warest.config.upload_settings import UploadSettings
+from warest.config.vault_settings import VaultSettings
 from warest.config.webhook_settings import WebhookSettings
 
 #: The settings by chapter; those that `Settings` itself has come first, without a title.
@@ -32,6 +33,7 @@ GROUPS: dict[str, type[BaseModel]] = {
     "The queue of a session": QueueSettings,
     "Webhooks": WebhookSettings,
     "Actions of receivers": ReactionSettings,
+    "Encryption, and sessions that move": VaultSettings,
     "Cache": CacheSettings,
 }
 

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
+from warest.config import kinds
 from warest.config.settings import Settings
 from warest.errors import SetupError
 from warest.ids import new_ulid
@@ -27,13 +28,15 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 class Secrets:
     """What is kept in `secrets.json` (mode 0600); a variable that is set wins over it.
 
-    But for `storage_secret`: that is always the kept one, since files that it has encrypted must stay readable.
+    But for `storage_secret`: that is always the kept one, since files that it has encrypted must stay readable. So do
+    the kept `secrets_keys`, the newest first, behind those that are set.
     """
 
     admin_apikey: str
     admin_password: str
     webhook_secret: str
     storage_secret: str
+    secrets_keys: tuple[str, ...]
 
 
 def load(settings: Settings) -> Secrets:
@@ -46,7 +49,28 @@ def load(settings: Settings) -> Secrets:
         admin_password=settings.admin_password or kept.admin_password,
         webhook_secret=settings.webhook_default_secret or kept.webhook_secret,
         storage_secret=kept.storage_secret,
+        secrets_keys=(*kinds.split(settings.secrets_key), *kept.secrets_keys),
     )
+
+
+def vault_keys(settings: Settings) -> tuple[str, ...]:
+    """What webhook secrets and stopped sessions are encrypted with, the newest first."""
+    return load(settings).secrets_keys
+
+
+def rotate(settings: Settings) -> None:
+    """From now on a new key encrypts. Raises SetupError when the keys are given by a variable."""
+    if settings.secrets_key:
+        raise SetupError(
+            "The keys are those of WAREST_SECRETS_KEY. Make one (openssl rand -hex 32); add it to the end of that list "
+            "on every host, and start all processes again; then move it to the front, start them again, and run "
+            "`warest secrets seal`."
+        )
+    load(settings)  # the file is there
+    with _locked(path(settings)) as handle:
+        kept = json.loads(handle.read())
+        kept["secrets_keys"] = [secrets.token_hex(32), *kept["secrets_keys"]]
+        _replace(path(settings), _written(kept))
 
 
 def find_admin_key(settings: Settings) -> str:
@@ -104,14 +128,19 @@ def _kept(file: Path) -> Secrets:
         admin_password=secrets.token_urlsafe(12),
         webhook_secret=secrets.token_urlsafe(24),
         storage_secret=secrets.token_hex(32),
+        secrets_keys=(secrets.token_hex(32),),
     )
     with _locked(file) as handle:
         text = handle.read()
         kept = json.loads(text) if text else {}
         if missing := asdict(made).keys() - kept.keys():  # all of them, or those that an older release had not
             kept |= {name: value for name, value in asdict(made).items() if name in missing}
-            _replace(file, json.dumps(kept, indent=2) + "\n")
-    return Secrets(**{name: kept[name] for name in asdict(made)})
+            _replace(file, _written(kept))
+    return Secrets(**{name: kept[name] for name in asdict(made)} | {"secrets_keys": tuple(kept["secrets_keys"])})
+
+
+def _written(kept: dict[str, Any]) -> str:
+    return json.dumps(kept, indent=2) + "\n"
 
 
 @contextmanager

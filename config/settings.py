@@ -46,6 +46,7 @@ from warest.config.queue_settings import QueueSettings
 from warest.config.reaction_settings import ReactionSettings
 from warest.config.storage_settings import StorageSettings
 from warest.config.upload_settings import UploadSettings
+from warest.config.vault_settings import VaultSettings
 from warest.config.webhook_settings import WebhookSettings
 from warest.errors import SetupError
 
@@ -61,6 +62,7 @@ class Settings(
     QueueSettings,
     WebhookSettings,
     ReactionSettings,
+    VaultSettings,
     CacheSettings,
 ):
     """The settings of one process, checked. Secrets that nobody set are in config/secrets.py.
@@ -171,7 +173,20 @@ class Settings(
         "WAREST_DB_DATABASE", "MYSQL_DATABASE", default="", help="Name of the database; it must be there."
     )
     db_ssl: bool = variables(
-        "WAREST_DB_SSL", default=False, help="Encrypt the way to the database, without a look at its certificate."
+        "WAREST_DB_SSL",
+        default=False,
+        help="Encrypt the way to the database, and refuse a server without a certificate for its host name.",
+    )
+    db_ssl_ca: Path | None = variables(
+        "WAREST_DB_SSL_CA",
+        default=None,
+        help="With `WAREST_DB_SSL`: file of the authorities that may have signed it; default is the system's.",
+    )
+    db_ssl_verify: bool = variables(
+        "WAREST_DB_SSL_VERIFY",
+        default=True,
+        help="With `WAREST_DB_SSL`: false takes any certificate, as the original did; whoever is on the way can then "
+        "read and change everything.",
     )
     db_schema: DbSchema = variables(
         "WAREST_DB_SCHEMA",

@@ -65,6 +65,7 @@ from warest.http.resources import (
     search,
     server,
     session_life,
+    session_moves,
     sessions,
     status,
     storage,
@@ -227,6 +228,7 @@ def _routes(
     yield "/api/v1/session/delete", sessions.Delete(shared)
     yield "/api/v1/session/{sessionId}/config", sessions.Configure(shared)
     yield from proxies.routes(parts, opened, access)
+    yield from session_moves.routes(shared, spool)
     hooks = webhooks.Webhooks(parts.bus, access, parts.settings, opened, directory)
     yield from webhooks.routes(hooks)
     yield from webhook_log.routes(hooks)

@@ -53,6 +53,9 @@ class Parameters(BaseModel):
     #: Passwords: not in the query, which ends in logs, nor in a form, which any page can post.
     json_only: ClassVar[bool] = False
 
+    #: The same of what comes with a file, in a form.
+    body_only: ClassVar[bool] = False
+
 
 class Result(BaseModel):
     """Base of what answers carry; the attribute names are those on the wire."""
@@ -140,6 +143,8 @@ def parse(model: type[Parameters], request: falcon.Request, path: dict[str, str]
     given = {**body, **request.params} if model.query_first else {**request.params, **body}
     if model.json_only:
         given = body if (request.content_type or "").lower().startswith("application/json") else {}
+    if model.body_only:
+        given = body
     if model.any_case:
         given = _by_known_names(model, given)
     try:

@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 
-from warest import farewell, keys
+from warest import farewell, keys, store
 from warest.config.house import House
+from warest.config.settings import Settings
 from warest.destinations import Directory, reopen
 from warest.errors import DriverError
 from warest.store import Account, SessionRecord, Store
+from warest.vault import Vault
 
 
 @pytest.fixture
@@ -95,7 +97,7 @@ def test_a_deleted_session(parts: House, opened: Store, admin: Account, session:
     opened.endpoints.create(admin, None, url="http://all/", events=("call",))
     known = directory(parts, opened)
     before = known.of(session.ulid)
-    farewell.keep(parts.redis, known.targets(session))
+    farewell.keep(parts.redis, opened.vault, known.targets(session))
     opened.delete_session(admin, session.ulid)
     known.changed()
     after = known.of(session.ulid)
@@ -109,3 +111,36 @@ def test_an_endpoint_that_begins_anew(parts: House, opened: Store, admin: Accoun
     entries: Any = parts.redis.xrange(keys.queue_stream(keys.WEBHOOK_QUEUE))
     (entry,) = entries
     assert b"release_deliveries" in entry[1][b"message"]
+
+
+def test_one_whose_secrets_cannot_be_read(
+    parts: House, opened: Store, settings: Settings, admin: Account, session: SessionRecord
+) -> None:
+    """It gets nothing, rather than something that is signed with another secret; nor is it told of the end."""
+    sealed = store.open(store.Sqlite(settings.sqlite_path), Vault(lambda: ("a key of sixteen and more",)))
+    lost = sealed.endpoints.create(admin, session.ulid, url="http://lost/", secret="s")
+    fine = opened.endpoints.create(admin, session.ulid, url="http://fine/", secret="s2")
+    known = directory(parts, opened)
+    found = {each.endpoint: each for each in known.of(session.ulid).targets}
+    assert (found[lost.id].is_enabled, found[lost.id].secrets) == (False, ())
+    assert found[fine.id].is_enabled and found[fine.id].secrets[0].secret == "s2"
+    farewell.keep(parts.redis, opened.vault, known.targets(session))
+    assert [each.endpoint for each in farewell.of(parts.redis, opened.vault, session.ulid)] == [fine.id]
+    assert {each.is_enabled for each in directory(parts, sealed).of(session.ulid).targets} == {True}
+
+
+def test_the_last_words_are_not_there_to_be_read(parts: House, settings: Settings, opened: Store) -> None:
+    """What Redis keeps of a deleted session is encrypted for that session."""
+    vault = Vault(lambda: ("a key of sixteen and more",))
+    sealed = store.open(store.Sqlite(settings.sqlite_path), vault)
+    admin = Account("admin", "admin", True)
+    record, other = sealed.create_session(admin, "one"), sealed.create_session(admin, "other")
+    sealed.endpoints.create(admin, record.ulid, url="http://r/", secret="looked-for")
+    farewell.keep(parts.redis, vault, directory(parts, sealed).targets(record))
+    (target,) = farewell.of(parts.redis, vault, record.ulid)
+    assert target.secrets[0].secret == "looked-for"
+    kept: Any = parts.redis.get(keys.farewell(record.ulid))
+    assert b"looked-for" not in kept
+    parts.redis.set(keys.farewell(other.ulid), kept)
+    with pytest.raises(DriverError):
+        farewell.of(parts.redis, vault, other.ulid)

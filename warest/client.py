@@ -11,7 +11,7 @@ import ipaddress
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 from urllib.parse import quote
 
 import httpx
@@ -189,8 +189,19 @@ class Client:
 
     def call(self, method: str, path: str, **options: Any) -> _Answer:
         """One request. `options` are those of httpx: `params`, `json`."""
+        return _read(self._asked(method, path, **options))
+
+    def fetch(self, method: str, path: str, **options: Any) -> bytes:
+        """The same, of a route that answers with a file."""
+        response = self._asked(method, path, **options)
+        if response.status_code == httpx.codes.OK and "json" not in response.headers.get("Content-Type", ""):
+            return response.content
+        _read(response)  # says what is wrong
+        raise ApiError(f"{self.url} answers without a file")
+
+    def _asked(self, method: str, path: str, **options: Any) -> httpx.Response:
         try:
-            return _read(self._http.request(method, path, **options))
+            return self._http.request(method, path, **options)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol) as error:
             advice = "Start it with `warest up`, or say where it is."
             raise ApiError(f"No server answers at {self.url} ({error})", advice=advice) from error
@@ -252,6 +263,18 @@ class Sessions:
     def reconnect(self, name: str) -> None:
         """Connect it anew; it is on its way when this returns."""
         self._client.call("POST", "/session/reconnect", json={"sessionId": name})
+
+    def export(self, name: str, passphrase: str, *, stop: bool = False) -> bytes:
+        """The session as a file that `passphrase` (12 characters or more) encrypts. One that runs has to be stopped."""
+        body = {"passphrase": passphrase, "stop": stop}
+        return self._client.fetch("POST", f"/session/{_segment(name)}/export", json=body)
+
+    def import_file(self, file: BinaryIO, passphrase: str, name: str = "") -> str:
+        """Have an exported session go on here, under its own name or another one; returns the name."""
+        form = {"passphrase": passphrase, **({"sessionId": name} if name else {})}
+        path, files = "/session/import", {"file": ("session.warest", file)}
+        (told,) = self._client.call("POST", path, data=form, files=files).results
+        return str(told["sessionId"])
 
     def delete(self, name: str) -> None:
         """Unlink it and forget everything about it."""

@@ -7,6 +7,7 @@ database is away. Whoever changes an endpoint says so in Redis, where it is look
 import threading
 import time
 from dataclasses import dataclass, replace
+from typing import Any
 
 import redis
 
@@ -17,9 +18,13 @@ from warest.ids import new_ulid
 from warest.receivers import Target
 from warest.store import Endpoint, Secrets, SessionRecord, Store
 from warest.store.endpoints import ENABLED
+from warest.vault import Vault
 
 #: What is remembered is looked up again after this long in any case, s.
 REMEMBERED = 60.0
+
+#: For what a secret on its way to a preflight is encrypted.
+PREFLIGHT = "preflight"
 
 #: Sessions that are remembered, at most.
 SESSIONS = 5_000
@@ -71,7 +76,7 @@ class Directory:
     def _found(self, session: str) -> Destinations:
         record = self._store.session_by_ulid(session)
         if record is None:
-            last = farewell.of(self._redis, session)
+            last = farewell.of(self._redis, self._store.vault, session)
             return Destinations(tuple(map(self._signing, last)), is_deleted=True)
         return Destinations(tuple(self.targets(record)))
 
@@ -96,7 +101,9 @@ class Directory:
         return self._signing(target)
 
     def _signing(self, target: Target) -> Target:
-        """With the secrets that count now."""
+        """With the secrets that count now; one whose secrets cannot be read is not enabled."""
+        if not target.secrets:
+            return target
         newest, *previous = target.secrets
         return replace(
             target, secrets=(replace(newest, secret=newest.secret or self._default_secret), *_alive(previous))
@@ -107,6 +114,11 @@ def reopen(bus: Bus, endpoint: str) -> None:
     """It begins anew: nothing is held against it any more, and what was held for it goes out."""
     Circuits(bus.redis).forget(endpoint)
     bus.send(keys.WEBHOOK_QUEUE, "release_deliveries", endpoint=endpoint)
+
+
+def preflight_order(vault: Vault, session: str, urls: list[str], secret: str) -> dict[str, Any]:
+    """What the actor `preflight` is told; the secret does not stand in a queue as it is."""
+    return {"session": session, "urls": urls, "secret": vault.seal(secret, PREFLIGHT, session)}
 
 
 def _alive(secrets: list[Secrets]) -> list[Secrets]:

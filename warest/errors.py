@@ -18,6 +18,7 @@ WarestError
  ├─ CommandTimeout     no answer in time: the outcome is unknown
  ├─ NeverBegun         its turn has not come in time: it was not done, and will not be
  ├─ DriverError        a backend (Redis, database, storage) failed
+ │   └─ KeyMissing     something is encrypted with a key that is not set; set it
  ├─ DeliveryError      a webhook receiver did not accept (`permanent`: no retry will help)
  ├─ FetchError         a URL that was given has yielded no file (`permanent`: nor will it)
  ├─ Unsupported        the engine cannot do it
@@ -139,6 +140,12 @@ class DriverError(WarestError):
     """A backend is out of reach or broken."""
 
     retryable = True
+
+
+class KeyMissing(DriverError):
+    """What is kept can be read again as soon as its key is set again."""
+
+    retryable = False
 
 
 class DeliveryError(WarestError):

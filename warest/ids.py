@@ -159,6 +159,11 @@ def delivery_id_for(event_id: str, endpoint: str, timestamp_ms: int) -> str:
     return event_id_for(timestamp_ms, event_id, endpoint).removeprefix("evt_")
 
 
+def name_of_keys(session: str) -> str:
+    """What the keys of a session are encrypted for, by its ULID: those of one do not open as another's."""
+    return f"session/{session}"
+
+
 def _ulid(timestamp_ms: int, randomness: bytes) -> str:
     # 128 bits in base32 are 26 characters when two zero bits lead; b32encode pads at the end instead, so 32 bits of
     # zeros are put in front (160 bits = 32 characters) and the first six characters dropped.

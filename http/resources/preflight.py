@@ -6,6 +6,7 @@ import falcon
 from pydantic import BeforeValidator, Field
 
 from warest import keys
+from warest.destinations import preflight_order
 from warest.errors import WarestError
 from warest.http.codes import Code
 from warest.http.errors import Family, Rejection
@@ -55,7 +56,7 @@ class Preflight:
         if len(asked.url) > MOST:
             raise Rejection(400, f"{MOST} URLs at most")
         record = self._shared.access.known(request.context.account, asked.session_id, None)
-        told: dict[str, Any] = {"session": record.ulid, "urls": asked.url, "secret": asked.secret}
+        told = preflight_order(self._shared.store.vault, record.ulid, list(asked.url), asked.secret)
         try:
             results = self._shared.bus.order(keys.WEBHOOK_QUEUE, "preflight", PATIENCE, **told)
         except WarestError as error:

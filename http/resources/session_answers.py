@@ -114,7 +114,7 @@ def created(record: SessionRecord, endpoint: Endpoint, state: SessionState, is_n
         **({} if is_new else {"createdAt": _iso(record.created_at)}),
         **(qr if is_new or state.qr else {}),
         "webhookUrl": shown_url(endpoint),
-        "webhookSecret": endpoint.secrets[0].secret,
+        "webhookSecret": endpoint.secret,
     }
 
 

@@ -9,7 +9,7 @@ from pydantic import AliasChoices, Field
 from warest import events, farewell, keys, lifecycle, webhooks
 from warest.bus import Bus
 from warest.commands import Logout
-from warest.destinations import Directory, reopen
+from warest.destinations import Directory, preflight_order, reopen
 from warest.errors import Conflict, WarestError
 from warest.http.codes import Code
 from warest.http.errors import Family, Refusal
@@ -102,7 +102,7 @@ class Sessions:
 
     def say_farewell(self, record: SessionRecord) -> None:
         """The last event of a session that is being deleted, and where it and those before it go."""
-        farewell.keep(self.bus.redis, self.directory.targets(record))
+        farewell.keep(self.bus.redis, self.store.vault, self.directory.targets(record))
         told = {"tags": "delete", "status": lifecycle.STOPPED}
         self.bus.publish(record.identity, events.session_status(record.identity, told))
 
@@ -177,13 +177,20 @@ class Configure:
         family=Family.E1,
         parameters=Config,
         result=Configuration,
-        codes=(Code.SESSION_REQUIRED, Code.SESSION_NOT_FOUND, Code.FORBIDDEN, Code.BAD_REQUEST, Code.QUEUED),
+        codes=(
+            Code.SESSION_REQUIRED,
+            Code.SESSION_NOT_FOUND,
+            Code.FORBIDDEN,
+            Code.BAD_REQUEST,
+            Code.INVALID_STATE,
+            Code.QUEUED,
+        ),
     )
     def on_post(self, request: falcon.Request, parameters: Config, sessionId: str) -> Answer:
         account: Account = request.context.account
         record = self._sessions.access.named(account, sessionId)
         endpoint = self._sessions.store.endpoints.of_config(record.ulid)
-        known = endpoint.secrets[0].secret
+        known = endpoint.secret
         url = shown_url(endpoint) if parameters.webhook_url is None else parameters.webhook_url.strip()
         secret = (parameters.webhook_secret or "").strip() or _secret(url, known)
         if (parameters.preflight or parameters.preflight_verify) and url and secret:
@@ -220,9 +227,8 @@ class Configure:
 
     def _preflight(self, record: SessionRecord, url: str, secret: str) -> None:
         """Nothing is saved when the receiver does not answer well."""
-        (outcome,) = self._sessions.bus.order(
-            keys.WEBHOOK_QUEUE, "preflight", PREFLIGHT_PATIENCE, session=record.ulid, urls=[url], secret=secret
-        )
+        told = preflight_order(self._sessions.store.vault, record.ulid, [url], secret)
+        (outcome,) = self._sessions.bus.order(keys.WEBHOOK_QUEUE, "preflight", PREFLIGHT_PATIENCE, **told)
         if not outcome["ok"]:
             raise Refusal(Code.BAD_REQUEST, "Webhook preflight failed", results=[{"results": [outcome]}])
 

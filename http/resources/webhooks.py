@@ -199,7 +199,7 @@ class EndpointResource:
         family=Family.E1,
         parameters=Wanted,
         result=EndpointView,
-        codes=(*_CODES, Code.WEBHOOK_INVALID_URL),
+        codes=(*_CODES, Code.INVALID_STATE, Code.WEBHOOK_INVALID_URL),
     )
     def on_patch(self, request: falcon.Request, parameters: Wanted, endpointId: str) -> Answer:
         """A new URL enables an endpoint that was disabled."""
@@ -314,6 +314,8 @@ class TryOut:
         session = self._shared.session_for(account, endpoint)
         if not self._shared.directory.target(endpoint, session).url:
             raise Conflict("This endpoint has no URL")
+        if not endpoint.secrets:
+            raise Conflict("The secrets of this endpoint cannot be read: the server's log says which key is missing")
         tried = self._shared.bus.order(
             keys.WEBHOOK_QUEUE, "try_endpoint", PATIENCE, session=session.ulid, endpoint=endpoint.id
         )

@@ -1,5 +1,7 @@
 """Which database the settings mean."""
 
+from pathlib import Path
+
 import pytest
 
 from warest import store
@@ -19,10 +21,25 @@ def given(monkeypatch: pytest.MonkeyPatch, **variables: str) -> None:
 def test_a_server(monkeypatch: pytest.MonkeyPatch, client: str) -> None:
     """The client has several names; the rest says where it is."""
     given(monkeypatch, WAREST_DB_CLIENT=client, WAREST_DB_HOST="h", WAREST_DB_PORT="1234", WAREST_DB_USER="u",
-          WAREST_DB_PASSWORD="p:@/%", WAREST_DB_DATABASE="d", WAREST_DB_SSL="1")  # fmt: skip
-    server = store.Server("h", "d", "u", "p:@/%", 1234, ssl=True)
+          WAREST_DB_PASSWORD="p:@/%", WAREST_DB_DATABASE="d", WAREST_DB_SSL="1", WAREST_DB_SSL_CA="/ca.pem",
+          WAREST_DB_SSL_VERIFY="no")  # fmt: skip
+    server = store.Server("h", "d", "u", "p:@/%", 1234, ssl=True, authorities=Path("/ca.pem"), verifies=False)
     expected = store.Mysql(server) if client.lower() == "mysql" else store.Postgres(server)
     assert house.database(from_env()) == expected
+
+
+def test_tls_is_strict_unless_told_otherwise(tmp_path: Path) -> None:
+    """The certificate is looked at, and so is the name in it (quirk S19)."""
+    trusted = tmp_path / "ca.pem"
+    trusted.touch()
+    strict = store.Server("h", "d", ssl=True, authorities=trusted)
+    assert store.Mysql(strict)._arguments()["ssl"] == {
+        "ca": str(trusted), "verify_mode": "required", "check_hostname": True,
+    }  # fmt: skip
+    told = store.Postgres(strict).arguments()
+    assert (told["sslmode"], told["sslrootcert"]) == ("verify-full", str(trusted))
+    assert "ssl" not in store.Mysql(store.Server("h", "d"))._arguments()
+    assert "sslmode" not in store.Postgres(store.Server("h", "d")).arguments()
 
 
 def test_names_of_mysql(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,6 +27,7 @@ SHARED: dict[str, Any] = {
     "admin_apikey": "k",
     "admin_password": "p",
     "webhook_default_secret": "s",
+    "secrets_key": "a key of sixteen and more",
 }
 
 

@@ -18,6 +18,21 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[store.D
 
 
 @pytest.fixture
+def meant(database: store.Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The settings mean the database of the test."""
+    variables = {"WAREST_DATA_DIR": str(tmp_path)}
+    if not isinstance(database, store.Sqlite):
+        variables |= {
+            "WAREST_DB_CLIENT": "pg" if isinstance(database, store.Postgres) else "mysql",
+            "WAREST_DB_HOST": database.server.host,
+            "WAREST_DB_USER": database.server.user,
+            "WAREST_DB_DATABASE": database.server.database,
+        }
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
 def opened(database: store.Database) -> Store:
     """The store on it, migrated."""
     store.migrate(database)

@@ -86,56 +86,6 @@ def attacker(product: Product) -> str:
     return str(made["results"][0]["apiKey"])
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(1800)
-def test_a_hundred_thousand_wrong_keys(product: Product) -> None:
-    """Not one is let in; past the limit each is 429, and the honest client, at the same address, goes on."""
-    with client(product, product.key) as honest:
-        calm = [asked(honest) for _ in range(CALM)]
-        command = [sys.executable, "-c", ATTACKER, str(product.port), str(KEYS // CONNECTIONS), str(CONNECTIONS)]
-        began, under_attack = time.monotonic(), list[float]()
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as attack:
-            while attack.poll() is None:
-                under_attack.append(asked(honest))
-            seen = json.loads((attack.stdout.read() if attack.stdout else "").replace("'", '"'))
-    show("honest client, nobody else there", calm)
-    show("honest client, under attack", under_attack)
-    slower = percentile(under_attack, 50) / percentile(calm, 50), percentile(under_attack, 95) / percentile(calm, 95)
-    print(f"{KEYS / (time.monotonic() - began):.0f} wrong keys a second: {seen}")
-    print(f"slower under attack: p50 x {slower[0]:.2f}, p95 x {slower[1]:.2f} (goal 2)")
-    assert set(seen) == {"401", "429"} and sum(seen.values()) == KEYS and seen["401"] < KEYS / 10
-
-
-def asked(honest: httpx.Client) -> float:
-    """How long a call took; the next comes a little later."""
-    began = time.perf_counter()
-    assert honest.get("/api/v1/session/list").status_code == 200
-    took = time.perf_counter() - began
-    time.sleep(max(0.0, ASKED_EVERY - took))
-    return took
-
-
-@pytest.mark.slow
-def test_evading_the_lockout(product: Product) -> None:
-    """By headers that name another address, by other spellings of the name, by many at once: five tries are five."""
-    registry = product.api("POST", "/users", json={"username": "target", "password": "a long password"})
-    assert registry["code"] == 1000
-    names = ("X-Forwarded-For", "X-Real-IP", "Forwarded", "True-Client-IP", "CF-Connecting-IP", "X-Client-IP", "Via")
-    spellings = ("target", "TARGET", " target", "target ", "Target")
-
-    def attempt(number: int) -> int:
-        address = f"198.51.{number % 200}.{number // 200}"
-        headers = {name: f"for={address}" if name == "Forwarded" else address for name in names}
-        body = {"username": spellings[number % len(spellings)], "password": f"wrong {number}"}
-        url = f"http://127.0.0.1:{product.port}/api/auth/login"
-        return httpx.post(url, json=body, headers=headers, trust_env=False, timeout=60).status_code
-
-    with ThreadPoolExecutor(8) as pool:
-        seen = Counter(pool.map(attempt, range(200)))
-    print(f"logins: {dict(seen)}")
-    assert set(seen) == {401, 429} and seen[401] <= 5
-
-
 #: Not asked: what ends the processes, what never ends, and tools without a session.
 _LEFT_OUT = re.compile(r"/api/v1/misc/(?!whatsapp)|/api/v1/server/restart|/api/v1/events/stream|/api/auth")
 
@@ -150,9 +100,9 @@ def test_every_route_with_every_id(product: Product, attacker: str) -> None:
         keys = owner.get("/api/v1/keys").json()["results"]
     messages = product.api("GET", f"/chats/{BUDI}/messages", params={"sessionId": "victims"})["result"]["data"]
     ids = {
-        "sessionId": "victims", "endpointId": endpoint, "eventId": events[-1]["eventId"],
-        "messageId": messages[0]["id"], "chatId": f"{BUDI}@s.whatsapp.net", "keyId": keys[0]["id"], "registry": "admin", "deliveryId": endpoint,
-        "jobId": messages[0]["id"], "callId": "C1", "target": "base64", "key": "x", "path": "x",
+        "sessionId": "victims", "endpointId": endpoint, "eventId": events[-1]["eventId"], "callId": "C1",
+        "messageId": messages[0]["id"], "chatId": f"{BUDI}@s.whatsapp.net", "keyId": keys[0]["id"],
+        "registry": "admin", "deliveryId": endpoint, "jobId": messages[0]["id"], "target": "base64",
     }  # fmt: skip
     names = ({"sessionId": "victims"}, {"phone": ANI, "sessionPhone": ANI}, {"session": "victims", "registry": "admin"})
     asked = 0
@@ -242,3 +192,53 @@ def _names(described: dict[str, Any]) -> set[str]:
     """Of the fields of its body and of its query."""
     body = described.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
     return {*body.get("properties", {}), *(each["name"] for each in described.get("parameters", ()))}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_a_hundred_thousand_wrong_keys(product: Product) -> None:
+    """Not one is let in; past the limit each is 429, and the honest client, at the same address, goes on."""
+    with client(product, product.key) as honest:
+        calm = [asked(honest) for _ in range(CALM)]
+        command = [sys.executable, "-c", ATTACKER, str(product.port), str(KEYS // CONNECTIONS), str(CONNECTIONS)]
+        began, under_attack = time.monotonic(), list[float]()
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as attack:
+            while attack.poll() is None:
+                under_attack.append(asked(honest))
+            seen = json.loads((attack.stdout.read() if attack.stdout else "").replace("'", '"'))
+    show("honest client, nobody else there", calm)
+    show("honest client, under attack", under_attack)
+    slower = percentile(under_attack, 50) / percentile(calm, 50), percentile(under_attack, 95) / percentile(calm, 95)
+    print(f"{KEYS / (time.monotonic() - began):.0f} wrong keys a second: {seen}")
+    print(f"slower under attack: p50 x {slower[0]:.2f}, p95 x {slower[1]:.2f} (goal 2)")
+    assert set(seen) == {"401", "429"} and sum(seen.values()) == KEYS and seen["401"] < KEYS / 10
+
+
+def asked(honest: httpx.Client) -> float:
+    """How long a call took; the next comes a little later."""
+    began = time.perf_counter()
+    assert honest.get("/api/v1/session/list").status_code == 200
+    took = time.perf_counter() - began
+    time.sleep(max(0.0, ASKED_EVERY - took))
+    return took
+
+
+@pytest.mark.slow
+def test_evading_the_lockout(product: Product) -> None:
+    """By headers that name another address, by other spellings of the name, by many at once: five tries are five."""
+    registry = product.api("POST", "/users", json={"username": "target", "password": "a long password"})
+    assert registry["code"] == 1000
+    names = ("X-Forwarded-For", "X-Real-IP", "Forwarded", "True-Client-IP", "CF-Connecting-IP", "X-Client-IP", "Via")
+    spellings = ("target", "TARGET", " target", "target ", "Target")
+
+    def attempt(number: int) -> int:
+        address = f"198.51.{number % 200}.{number // 200}"
+        headers = {name: f"for={address}" if name == "Forwarded" else address for name in names}
+        body = {"username": spellings[number % len(spellings)], "password": f"wrong {number}"}
+        url = f"http://127.0.0.1:{product.port}/api/auth/login"
+        return httpx.post(url, json=body, headers=headers, trust_env=False, timeout=60).status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        seen = Counter(pool.map(attempt, range(200)))
+    print(f"logins: {dict(seen)}")
+    assert set(seen) == {401, 429} and seen[401] <= 5

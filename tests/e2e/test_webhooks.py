@@ -342,3 +342,25 @@ def test_it_is_counted(product: Product) -> None:
         return all(each in figures for each in wanted)
 
     eventually(lambda: told('outcome="delivered"', 'outcome="gone"', 'warest_deliveries{state="dead"}'), within=40)
+
+
+def test_a_secret_is_nowhere_to_be_read(product: Product, receiver: Receiver) -> None:
+    """Neither in the database, nor in Redis, nor in a log: of an endpoint that was used in every way."""
+    secret = "a-secret-that-is-looked-for"
+    line = Line(product, receiver)
+    config = {"webhookUrl": receiver.url, "webhookSecret": secret, "preflight": True}
+    product.api("POST", f"/session/{line.name}/config", json=config)
+    line.writes("hello")
+    eventually(lambda: receiver.texts() == ["hello"])
+    assert receiver.of("message_received")[0].is_signed_with(secret)
+    product.api("POST", f"/webhooks/{line.endpoint['id']}/rotate", json={"secret": f"{secret}-2"})
+    standard = product.api("GET", f"/webhooks/{line.endpoint['id']}/secrets")["results"][0]["secrets"][0]
+    product.api("DELETE", "/session/delete", json={"sessionId": line.name})
+    eventually(lambda: [hook for hook in receiver.received if hook.json["data"].get("tags") == "delete"])
+    assert receiver.received[-1].is_signed_with(f"{secret}-2")
+    wanted = [secret.encode(), standard["standardSecret"].encode()]
+    with product.redis() as client:
+        assert list(client.scan_iter("warest:*farewell*")), "what the last events need is there, encrypted"
+    kept = [path for path in product.data.rglob("*") if path.is_file() and "sandbox" not in path.parts]
+    assert product.data / "warest.sqlite" in kept and any("redis.aof" in path.name for path in kept)
+    assert [path for path in (*kept, product.log) if any(each in path.read_bytes() for each in wanted)] == []

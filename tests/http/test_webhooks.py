@@ -10,8 +10,11 @@ from typing import Any
 import pytest
 from falcon import testing
 
+from warest import store
+from warest.config.settings import Settings
 from warest.ids import new_ulid
 from warest.store import Account, Note, SessionRecord, Store
+from warest.vault import Vault
 
 USER_KEY = "user-key-of-the-tests"
 
@@ -195,3 +198,21 @@ def test_a_preflight_that_nobody_makes(call: Call, session: SessionRecord, monke
     monkeypatch.setattr("warest.http.resources.preflight.PATIENCE", 1.0)
     answer = call("POST", "/api/webhooks/preflight", json={"sessionId": "s", **URL, "secret": "x"})
     assert answer.status_code == 500 and answer.json["ok"] is False and "could not be asked" in answer.json["error"]
+
+
+def test_one_whose_key_is_gone(call: Call, settings: Settings, admin: Account) -> None:
+    """It is shown as disabled, nothing is signed with anything else, and it can be given new secrets."""
+    sealed = store.open(store.Sqlite(settings.sqlite_path), Vault(lambda: ("a key of sixteen and more",)))
+    session = sealed.create_session(admin, "s")
+    sealed.endpoints.change(admin, session.ulid, url="https://example.com/", secret="a-secret")
+    path = f"/webhooks/{session.ulid}"
+    (shown,) = call("GET", path).json["results"]
+    assert (shown["state"], shown["reason"], shown["url"]) == ("disabled", "locked", "https://example.com/")
+    assert call("GET", f"{path}/secrets").json["results"][0]["secrets"] == []
+    assert told(call("POST", f"{path}/test"))[:2] == (409, 2003)
+    assert call("POST", "/session/create", json={"sessionId": "s"}).json["results"][0]["webhookSecret"] == ""
+    refused = call("POST", "/session/s/config", json={"webhookUrl": "https://example.com/new"})
+    assert told(refused)[:2] == (409, 2003) and "WAREST_SECRETS_KEY" in refused.json["message"]
+    assert len(call("POST", f"{path}/rotate").json["results"][0]["secrets"]) == 1
+    (shown,) = call("GET", path).json["results"]
+    assert (shown["state"], shown["reason"]) == ("enabled", "")

@@ -18,6 +18,13 @@ class Authority:
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "An authority of the tests")])
         self._certificate = self._signed(self._name, self._key.public_key(), x509.BasicConstraints(True, None))
 
+    @property
+    def file(self) -> Path:
+        """For clients that read a file, too."""
+        path = self._folder / "authority.pem"
+        path.write_bytes(self._certificate.public_bytes(serialization.Encoding.PEM))
+        return path
+
     def believed(self) -> ssl.SSLContext:
         """What a client knows that believes this authority, and no other."""
         return ssl.create_default_context(cadata=self._certificate.public_bytes(serialization.Encoding.PEM).decode())

@@ -33,6 +33,7 @@ class Hosts(Client):
             "WAREST_ADMIN_APIKEY": KEY,
             "WAREST_AUTHADMIN_PASSWORD": "a password",
             "WEBHOOK_DEFAULT_SECRET": "a webhook secret",
+            "WAREST_SECRETS_KEY": "a key that all hosts have",
             **UNLIMITED,
             **environment,
         }

@@ -18,23 +18,26 @@ from support import databases
 from warest import store
 from warest.errors import DriverError, LeaseLost
 from warest.ids import new_ulid
+from warest.vault import Vault
 from warest.whatsapp import keystores
 from warest.whatsapp.keystores import Files, Schemas
 
 HOLDER = """
 import sys, time
 from pathlib import Path
+from warest.vault import Vault
 from warest.whatsapp.keystores import Files
-with Files(Path(sys.argv[1])).claimed("01A", 1):
+with Files(Path(sys.argv[1]), Vault()).claimed("01A", 1):
     print("held", flush=True)
     time.sleep(60)
 """
 
 
 def test_a_file_is_private_and_its_name_is_escaped(folder: Path) -> None:
-    with Files(folder / "a ?#b").claimed("01A", 1) as name:
+    with Files(folder / "a ?#b", Vault()).claimed("01A", 1) as name:
         assert "a%20%3F%23b/01A/whatsapp.sqlite?" in name
         assert stat.S_IMODE((folder / "a ?#b" / "01A").stat().st_mode) == 0o700
+        assert stat.S_IMODE((folder / "a ?#b" / "01A" / "whatsapp.sqlite").stat().st_mode) == 0o600
 
 
 @pytest.mark.parametrize("is_frozen", [True, False])
@@ -47,7 +50,7 @@ def test_a_holder_of_a_file_that_does_not_end_is_killed(
     assert holder.stdout is not None and holder.stdout.readline() == b"held\n"
     if is_frozen:
         os.kill(holder.pid, signal.SIGSTOP)
-    with Files(folder).claimed("01A", 2):
+    with Files(folder, Vault()).claimed("01A", 2):
         assert holder.wait(timeout=5) == -signal.SIGKILL
     holder.stdout.close()
 
@@ -59,7 +62,7 @@ def test_a_holder_in_another_container_is_left_alone(folder: Path, monkeypatch: 
     assert holder.stdout is not None and holder.stdout.readline() == b"held\n"
     (folder / "01A" / "lock").write_text(f"{holder.pid} pid:[1]")
     threading.Timer(0.5, holder.terminate).start()
-    with Files(folder).claimed("01A", 2):
+    with Files(folder, Vault()).claimed("01A", 2):
         assert holder.wait(timeout=5) == -signal.SIGTERM
     holder.stdout.close()
 
@@ -69,17 +72,17 @@ def test_a_holder_of_a_file_that_ends_by_itself_is_waited_for(folder: Path) -> N
     assert holder.stdout is not None and holder.stdout.readline() == b"held\n"
     holder.terminate()
     began = time.monotonic()
-    with Files(folder).claimed("01A", 2):
+    with Files(folder, Vault()).claimed("01A", 2):
         assert time.monotonic() - began < keystores.PREDECESSOR_PATIENCE
     assert holder.wait(timeout=5) == -signal.SIGTERM
     holder.stdout.close()
 
 
 def test_forgotten_files_are_gone(folder: Path) -> None:
-    with Files(folder).claimed("01A", 1):
+    with Files(folder, Vault()).claimed("01A", 1):
         pass
-    Files(folder).forget("01A")
-    Files(folder).forget("01A")
+    Files(folder, Vault()).forget("01A")
+    Files(folder, Vault()).forget("01A")
     assert not (folder / "01A").exists()
 
 

@@ -2,12 +2,16 @@
 
 import os
 import re
+import sys
+from collections import Counter
 from pathlib import Path
 
 import click
 
 from warest import accounts, store
+from warest.cli import tables
 from warest.config import house, secrets, settings
+from warest.original_import import Import, Report
 
 #: Where seeds are, in the working folder.
 SEEDS = Path("seeds")
@@ -28,7 +32,7 @@ def db() -> None:
 
 @db.command()
 def migrate() -> None:
-    """Bring the schema up to date and make the first admin. Safe to run at every deploy."""
+    """Bring the schema up to date, make the first admin, encrypt what is not. Safe to run at every deploy."""
     click.echo(f"{prepare(settings.from_env())} migrations ran.")
 
 
@@ -88,6 +92,46 @@ def make_migration(name: str) -> None:
     _begin(folder / f"{number}.{name}.rollback.sql", "")
 
 
+@db.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Write nothing: say what would come, and what would not.")
+def import_original(file: Path, dry_run: bool) -> None:
+    """Take over users, sessions, webhooks, chats, contacts and messages from the original's SQLite file.
+
+    The file is only read. What is here already stays; it can be stopped and run again. docs/moving.md says more.
+    """
+    current = settings.from_env()
+    if current.db_client == "sqlite" and current.sqlite_path.exists() and current.sqlite_path.samefile(file):
+        raise click.ClickException(
+            f"{file} is where this installation has its own database: move the original's file away, or set "
+            "WAREST_DATA_DIR to a new folder."
+        )
+    prepare(current)
+    _show(Import(house.open_store(current), file, dry=dry_run, progress=_progress).run(), is_dry=dry_run)
+
+
+def _progress(table: str, done: int, total: int) -> None:
+    """One line a table on a terminal, else one at its end."""
+    is_terminal, is_last = sys.stderr.isatty(), done == total
+    if is_terminal or is_last:
+        click.echo(f"{chr(13) if is_terminal else ''}{table}: {done} of {total}", err=True, nl=is_last)
+
+
+def _show(report: Report, *, is_dry: bool) -> None:
+    names = dict.fromkeys([*report.new, *report.known, *(table for table, _ in report.skipped)])
+    skipped: Counter[str] = Counter()
+    for (table, _), count in report.skipped.items():
+        skipped[table] += count
+    found = [(name, str(report.new[name]), str(report.known[name]), str(skipped[name])) for name in names]
+    tables.show([("TABLE", "WOULD COME" if is_dry else "CAME", "WAS HERE", "LEFT OUT"), *found])
+    for (table, reason), count in sorted(report.skipped.items()):
+        click.echo(f"left out: {count} of {table}: {reason}")
+    for note in dict.fromkeys(report.notes):
+        click.echo(note)
+    if report.new["sessions"] or report.known["sessions"]:
+        click.echo("Each session asks for one new scan: `warest session create NAME`. Files are not copied.")
+
+
 def _next_number(folder: Path) -> str:
     return f"{max((int(path.name[:4]) for path in _numbered(folder)), default=0) + 1:04}"
 
@@ -103,8 +147,9 @@ def _begin(path: Path, text: str) -> None:
 
 
 def prepare(current: settings.Settings) -> int:
-    """Migrate and seed; returns how many migrations ran."""
+    """Migrate, seed, and encrypt what is not; returns how many migrations ran."""
     count = store.migrate(house.database(current))
-    kept = secrets.load(current)
-    accounts.seed_admin(house.open_store(current), current.admin_username, kept.admin_password, kept.admin_apikey)
+    kept, opened = secrets.load(current), house.open_store(current)
+    accounts.seed_admin(opened, current.admin_username, kept.admin_password, kept.admin_apikey)
+    opened.endpoints.reseal()
     return count

@@ -18,6 +18,7 @@ _MODULES = {
     "worker": "processes",
     "sandbox": "sandbox",
     "db": "db",
+    "secrets": "vault",
     "user": "user",
     "key": "key",
     "queues": "queues",

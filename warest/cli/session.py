@@ -2,8 +2,10 @@
 
 import dataclasses
 import json
+import os
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 
 import click
 
@@ -11,6 +13,7 @@ from warest.cli import tables
 from warest.cli.linking import Linking, Offer
 from warest.cli.remote import with_client
 from warest.client import Client
+from warest.config import settings
 from warest.pictures import qr_blocks
 
 
@@ -102,6 +105,41 @@ def delete(client: Client, name: str, yes: bool) -> None:
         click.confirm(f"Unlink {name} and forget everything about it?", abort=True, err=True)
     client.sessions.delete(name)
     click.echo(f"{name} is deleted.")
+
+
+@session.command()
+@click.argument("name")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--stop", is_flag=True, help="Stop the session, if it runs: it can run in one place only.")
+@with_client
+def export(client: Client, name: str, file: Path, stop: bool) -> None:
+    """Write a session into a file that a passphrase encrypts, to go on elsewhere without a new scan.
+
+    The passphrase is WAREST_SESSION_PASSPHRASE, or is asked for.
+    """
+    if file.exists():
+        raise click.ClickException(f"{file} exists.")
+    content = client.sessions.export(name, _passphrase(confirms=True), stop=stop)
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+        out.write(content)
+    click.echo(f"{name} is in {file}, and stopped here. Do not start it here again once it runs elsewhere.")
+
+
+@session.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--name", default="", help="Another name than it had.")
+@with_client
+def import_(client: Client, file: Path, name: str) -> None:
+    """Have an exported session go on here. The passphrase is as for `export`."""
+    with file.open("rb") as content:
+        taken = client.sessions.import_file(content, _passphrase(confirms=False), name)
+    click.echo(f"{taken} starts.")
+
+
+def _passphrase(*, confirms: bool) -> str:
+    """Of the settings, or typed without an echo."""
+    given = settings.from_env().session_passphrase
+    return given or str(click.prompt("Passphrase", hide_input=True, confirmation_prompt=confirms, err=True))
 
 
 def _not_an_argument(_: click.Context, __: click.Parameter, value: str | None) -> str | None:

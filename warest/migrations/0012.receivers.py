@@ -29,12 +29,13 @@ def apply(connection: Any) -> None:
 
 
 def back(connection: Any) -> None:
-    """They go back to their sessions."""
+    """They go back to their sessions, without a secret that has been encrypted since: it has no place there."""
     mark = _mark(connection)
     cursor = connection.cursor()
     cursor.execute("SELECT id, url, secrets FROM endpoints WHERE id = session")
     for id, url, secrets in list(cursor.fetchall()):
-        values = (url, orjson.loads(secrets)[0]["secret"], id)
+        secret = orjson.loads(secrets)[0]["secret"] if secrets.startswith("[") else ""
+        values = (url, secret, id)
         cursor.execute(f"UPDATE sessions SET webhook_url = {mark}, webhook_secret = {mark} WHERE id = {mark}", values)
     cursor.execute("DELETE FROM endpoints")
     cursor.close()

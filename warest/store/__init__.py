@@ -36,6 +36,7 @@ from warest.store.sessions import SessionQueries
 from warest.store.sqlite import Sqlite
 from warest.store.users import Users
 from warest.store.webhook_records import Attempt, DeliveryRecord, Endpoint, Note, Secrets
+from warest.vault import Vault
 
 __all__ = [
     "MIGRATIONS", "SORTS", "Account", "ApiKeyRecord", "Attempt", "AuditEntry", "Chat", "ChatNews", "Contact",
@@ -48,8 +49,9 @@ __all__ = [
 class Store(AccountQueries, SessionQueries):
     """All that the system remembers for good. Raises DriverError when the database is out of reach or busy."""
 
-    def __init__(self, opened: entities.Entities) -> None:
+    def __init__(self, opened: entities.Entities, vault: Vault) -> None:
         super().__init__(opened)
+        self.vault = vault
         self.users = Users(opened)
         self.api_keys = ApiKeys(opened)
         self.chats = Chats(opened)
@@ -59,7 +61,7 @@ class Store(AccountQueries, SessionQueries):
         self.search = Search(opened)
         self.files = Files(opened)
         self.sends = Sends(opened)
-        self.endpoints = Endpoints(opened)
+        self.endpoints = Endpoints(opened, vault)
         self.deliveries = Deliveries(opened)
         self.reactions = Reactions(opened)
         self.audit = Audit(opened)
@@ -77,8 +79,11 @@ class Store(AccountQueries, SessionQueries):
             return str(db.execute(ask.get(db.provider.dialect, "select version()")).fetchone()[0])
 
 
-def open(database: Database) -> Store:
-    """Raises DriverError when the database is out of reach or has not been migrated."""
+def open(database: Database, vault: Vault | None = None) -> Store:
+    """Secrets are encrypted by the `vault`, if there is one.
+
+    Raises DriverError when the database is out of reach or has not been migrated.
+    """
     ping(database)
     defined = entities.define()
     try:
@@ -87,7 +92,7 @@ def open(database: Database) -> Store:
     except (DBException, OrmError) as error:
         raise DriverError(f"{database} is not ready: run `warest db migrate` first. It said: {error}") from error
     _never_half(defined.db)
-    return Store(defined)
+    return Store(defined, vault or Vault())
 
 
 def _never_half(db: Any) -> None:

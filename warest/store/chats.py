@@ -31,6 +31,14 @@ class Chats(Noun):
             row = self._owns(owner, session) and self._entities.Chat.get(session=session, jid=jid)
             return _chat(row) if row else None
 
+    def known(self, session: str, jids: Iterable[str]) -> set[str]:
+        """Those of the JIDs (fitting.PORTION at most) that have a chat."""
+        asked = {fitting.key(jid): jid for jid in jids}
+        wanted = fitting.padded(asked)
+        with transaction():
+            found = select(row.jid for row in self._entities.Chat if row.session == session and row.jid in wanted)
+            return {asked[jid] for jid in found}
+
     def page(
         self,
         owner: Account,

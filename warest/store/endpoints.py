@@ -1,29 +1,49 @@
-"""The queries about endpoints: where events go."""
+"""The queries about endpoints: where events go.
+
+Their secrets are encrypted here on their way in and decrypted on their way out, each for its row. An endpoint whose key
+is missing is as good as disabled, and the others go on; what is for it waits.
+"""
 
 import dataclasses
+import functools
+import logging
 import time
+from collections.abc import Iterable
 from typing import Any
 
+from pony.orm import select
+
 from warest import entities, webhooks
-from warest.errors import NotAllowed, NotFound
+from warest.errors import Conflict, DriverError, NotAllowed, NotFound
 from warest.ids import new_ulid
 from warest.store import fitting, sql
 from warest.store.noun import Noun, of_owner
 from warest.store.records import Account
 from warest.store.schema import transaction
 from warest.store.webhook_records import Endpoint, Secrets
+from warest.vault import Vault
+
+log = logging.getLogger(__name__)
 
 #: Deliveries go to it; they wait, as its owner wants; they wait, since it is gone or has failed for too long.
 ENABLED, PAUSED, DISABLED = "enabled", "paused", "disabled"
 
-#: Why we have disabled one: it said that it is gone (404, 410), or has failed for too long.
-GONE, FAILING = "gone", "failing"
+#: Why we have disabled one: it said that it is gone (404, 410), has failed for too long, or its secrets cannot be read.
+GONE, FAILING, LOCKED = "gone", "failing", "locked"
 
 #: Secrets that sign at once, at most.
 LIVE_SECRETS = 10
 
 
+#: Rows that are encrypted anew in one transaction.
+_PORTION = 100
+
+
 class Endpoints(Noun):
+    def __init__(self, opened: entities.Entities, vault: Vault) -> None:
+        super().__init__(opened)
+        self._vault = vault
+
     def create(
         self,
         owner: Account,
@@ -38,27 +58,29 @@ class Endpoints(Noun):
         NotAllowed when his key is for some sessions only and the endpoint would be for all."""
         if session is None and owner.only is not None:
             raise NotAllowed("This key is for some sessions only: say for which the endpoint is.")
-        now = time.time()
+        now, id = time.time(), id or new_ulid()
         with transaction():
             if session is not None and not self._owns(owner, session):
                 raise NotFound("Session not found")
             row = self._entities.Endpoint(
-                id=id or new_ulid(),
+                id=id,
                 registry=owner.registry,
                 session=session,
                 url=fitting.text(url),
                 events=fitting.dump(events),
-                secrets=_dumped((Secrets(secret=fitting.text(secret), standard=webhooks.new_standard_secret()),)),
+                secrets=self._sealed(
+                    id, (Secrets(secret=fitting.text(secret), standard=webhooks.new_standard_secret()),)
+                ),
                 state=ENABLED,
                 created_at=now,
                 updated_at=now,
             )
-            return _endpoint(row)
+            return self._endpoint(row)
 
     def get(self, owner: Account, id: str) -> Endpoint | None:
         with transaction():
             row = self._mine(self._entities.Endpoint, owner, id)
-            return _endpoint(row) if row else None
+            return self._endpoint(row) if row else None
 
     def of_config(self, session: str) -> Endpoint:
         """The one that the contract's `config` is about. Raises NotFound when the session has been deleted."""
@@ -66,7 +88,7 @@ class Endpoints(Noun):
             row = self._entities.Endpoint.get(id=session)
             if row is None:
                 raise NotFound("Session not found")
-            return _endpoint(row)
+            return self._endpoint(row)
 
     def of(self, owner: Account, session: str | None = None) -> list[Endpoint]:
         """All of the owner's, or those that the events of one session go to; the oldest first."""
@@ -76,7 +98,7 @@ class Endpoints(Noun):
                 if not self._owns(owner, session):
                     return []
                 query = query.filter(lambda row: row.session is None or row.session == session)
-            return [_endpoint(row) for row in query.order_by(lambda row: (row.created_at, row.id))]
+            return [self._endpoint(row) for row in query.order_by(lambda row: (row.created_at, row.id))]
 
     def of_session(self, session: str) -> list[Endpoint]:
         """Those that the events of a session go to, or wait for, whoever asks; the oldest first."""
@@ -88,7 +110,7 @@ class Endpoints(Noun):
             query = self._entities.Endpoint.select(
                 lambda row: row.registry == registry and (row.session is None or row.session == session)
             )
-            return [_endpoint(row) for row in query.order_by(lambda row: (row.created_at, row.id))]
+            return [self._endpoint(row) for row in query.order_by(lambda row: (row.created_at, row.id))]
 
     def change(
         self,
@@ -100,7 +122,8 @@ class Endpoints(Noun):
         secret: str | None = None,
         state: str | None = None,
     ) -> Endpoint:
-        """What is None stays. A secret takes the place of the newest. Raises NotFound when it is not the owner's."""
+        """What is None stays. A secret takes the place of the newest. Raises NotFound when it is not the owner's,
+        Conflict when there are secrets that cannot be read, whose place only `rotate` takes."""
         changes: dict[str, Any] = {} if url is None else {"url": fitting.text(url)}
         if events is not None:
             changes["events"] = fitting.dump(events)
@@ -109,21 +132,22 @@ class Endpoints(Noun):
         with transaction():
             row = self._changing(owner, id)
             if secret is not None:
-                newest, *others = _endpoint(row).secrets
-                changes["secrets"] = _dumped((dataclasses.replace(newest, secret=fitting.text(secret)), *others))
+                newest, *others = self._readable(row)
+                changed = dataclasses.replace(newest, secret=fitting.text(secret))
+                changes["secrets"] = self._sealed(id, (changed, *others))
             row.set(**changes, updated_at=time.time())
-            return _endpoint(row)
+            return self._endpoint(row)
 
     def rotate(self, owner: Account, id: str, secret: str, *, overlap: float) -> Endpoint:
-        """New secrets, beside which the former ones sign for `overlap` seconds more."""
+        """New secrets, beside which the former ones, if they can be read, sign for `overlap` seconds more."""
         now = time.time()
         with transaction():
             row = self._changing(owner, id)
-            former = [_ending(each, now + overlap) for each in _endpoint(row).secrets]
+            former = [_ending(each, now + overlap) for each in self._endpoint(row).secrets]
             alive = [each for each in former if (each.until or 0) > now]
             new = Secrets(secret=fitting.text(secret), standard=webhooks.new_standard_secret())
-            row.set(secrets=_dumped((new, *alive[: LIVE_SECRETS - 1])), updated_at=now)
-            return _endpoint(row)
+            row.set(secrets=self._sealed(id, (new, *alive[: LIVE_SECRETS - 1])), updated_at=now)
+            return self._endpoint(row)
 
     def delete(self, owner: Account, id: str) -> None:
         """With its deliveries. Raises NotFound when it is not the owner's."""
@@ -142,7 +166,47 @@ class Endpoints(Noun):
             if row is None or (row.state, row.url) != (ENABLED, url):
                 return None
             row.set(state=DISABLED, reason=reason, updated_at=time.time())
-            return _endpoint(row)
+            return self._endpoint(row)
+
+    def restore(self, owner: Account, session: str, told: Iterable[Endpoint]) -> None:
+        """Those of a session that comes from another installation: the one of its `config` in place of the one that it
+        has, the others under new ids. Run twice, the latter are there twice."""
+        with transaction():
+            for endpoint in told:
+                row = self._changing(owner, session) if endpoint.is_of_config else None
+                row = row or self._entities.Endpoint.get(id=self.create(owner, session, url="").id)
+                row.set(
+                    url=fitting.text(endpoint.url),
+                    events=fitting.dump(endpoint.events),
+                    secrets=self._sealed(row.id, endpoint.secrets),
+                    state=endpoint.state,
+                    reason=fitting.short(endpoint.reason),
+                )
+
+    def reseal(self) -> tuple[int, int]:
+        """Encrypt all secrets with the newest key that are not; returns how many, and how many cannot be read.
+
+        Whatever is done is done: it can be stopped and run again at any time.
+        """
+        with transaction():
+            ids = list(select(row.id for row in self._entities.Endpoint))
+        done = [self._resealed(portion) for portion in fitting.portions(ids, _PORTION)]
+        return sum(count for count, _ in done), sum(locked for _, locked in done)
+
+    def _resealed(self, ids: list[str]) -> tuple[int, int]:
+        count = locked = 0
+        with transaction():
+            for row in self._entities.Endpoint.select(lambda row: row.id in ids).for_update():
+                if self._vault.is_current(row.secrets):
+                    continue
+                try:
+                    text = self._vault.open(row.secrets, *_place(row.id))
+                except DriverError:
+                    locked += 1
+                else:
+                    row.set(secrets=self._vault.seal(text, *_place(row.id)))
+                    count += 1
+        return count, locked
 
     def _changing(self, owner: Account, id: str) -> entities.Row:
         row = self._mine(self._entities.Endpoint, owner, id, locked=True)
@@ -150,25 +214,48 @@ class Endpoints(Noun):
             raise NotFound("Endpoint not found")
         return row
 
+    def _sealed(self, id: str, secrets: tuple[Secrets, ...]) -> str:
+        return self._vault.seal(fitting.dump([dataclasses.asdict(each) for each in secrets]), *_place(id))
+
+    def _readable(self, row: entities.Row) -> tuple[Secrets, ...]:
+        """Raises Conflict."""
+        try:
+            text = self._vault.open(row.secrets, *_place(row.id))
+        except DriverError as error:
+            raise Conflict(
+                f"The secrets of endpoint {row.id} cannot be read. {error} Or rotate its secrets."
+            ) from error
+        return tuple(Secrets(**each) for each in fitting.load(text))
+
+    def _endpoint(self, row: entities.Row) -> Endpoint:
+        try:
+            secrets, state, reason = self._readable(row), row.state, row.reason
+        except Conflict as error:
+            _complain(error.message)
+            secrets, state, reason = (), DISABLED, LOCKED
+        return Endpoint(
+            id=row.id,
+            registry=row.registry,
+            session=row.session,
+            url=row.url,
+            events=tuple(fitting.load(row.events)),
+            secrets=secrets,
+            state=state,
+            reason=reason,
+            created_at=row.created_at,
+            updated_at=row.updated_at,
+        )
+
+
+@functools.lru_cache(1000)
+def _complain(message: str) -> None:
+    """Once, not whenever it is looked up."""
+    log.error("%s Its events wait.", message)
+
+
+def _place(id: str) -> tuple[str, ...]:
+    return "endpoints", id, "secrets"
+
 
 def _ending(secrets: Secrets, until: float) -> Secrets:
     return dataclasses.replace(secrets, until=min(until, secrets.until or until))
-
-
-def _dumped(secrets: tuple[Secrets, ...]) -> str:
-    return fitting.dump([dataclasses.asdict(each) for each in secrets])
-
-
-def _endpoint(row: entities.Row) -> Endpoint:
-    return Endpoint(
-        id=row.id,
-        registry=row.registry,
-        session=row.session,
-        url=row.url,
-        events=tuple(fitting.load(row.events)),
-        secrets=tuple(Secrets(**each) for each in fitting.load(row.secrets)),
-        state=row.state,
-        reason=row.reason,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-    )

@@ -27,6 +27,12 @@ class Messages(Noun):
         """
         return sum(self._put(session, portion, live) for portion in fitting.portions(messages))
 
+    def known(self, session: str, messages: Iterable[Message]) -> int:
+        """How many of these (fitting.PORTION at most) are kept already."""
+        keys = {(fitting.key(each.chat), fitting.key(each.id)) for each in messages}
+        with transaction():
+            return len(keys.intersection(self._known(session, keys)))
+
     def get(self, owner: Account, session: str, chat: str, id: str) -> Message | None:
         chat, id = fitting.key(chat), fitting.key(id)
         with transaction():

@@ -65,4 +65,8 @@ class Mysql:
             "sql_mode": _STRICT,
             "init_command": _ISOLATION,
         }
-        return {**arguments, "ssl": {"verify_mode": "none"}} if server.ssl else arguments
+        if not server.ssl:
+            return arguments
+        if not server.verifies:
+            return {**arguments, "ssl": {"verify_mode": "none", "check_hostname": False}}
+        return {**arguments, "ssl": {"ca": server.trusted(), "verify_mode": "required", "check_hostname": True}}

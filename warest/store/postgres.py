@@ -72,11 +72,16 @@ class Postgres:
         if self.url:
             named = self._parsed()
         defaults = {"connect_timeout": CONNECT_PATIENCE, "keepalives_idle": 30, "application_name": "warest"}
-        tls = {"sslmode": "require"} if server.ssl else {}
+        tls = self._tls() if server.ssl and "sslmode" not in named else {}
         arguments = {**defaults, **tls, **{name: value for name, value in named.items() if value}}
         if self.schema:
             arguments["options"] = f'{arguments.get("options", "")} -csearch_path="{self.schema}"'.strip()
         return arguments
+
+    def _tls(self) -> dict[str, str]:
+        if not self.server.verifies:
+            return {"sslmode": "require"}
+        return {"sslmode": "verify-full", "sslrootcert": self.server.trusted()}
 
     def _parsed(self) -> dict[str, Any]:
         try:

@@ -35,7 +35,7 @@ class SessionQueries:
     endpoints: Endpoints
     events: Events
 
-    def create_session(self, owner: Account, name: str) -> SessionRecord:
+    def create_session(self, owner: Account, name: str, *, auto_start: bool = True) -> SessionRecord:
         """With the endpoint of its `config`, which has no URL yet.
 
         Raises Conflict when the name is taken, by whomever: names are global (quirk W9), and NotAllowed for a key that
@@ -51,7 +51,7 @@ class SessionQueries:
                 id=new_ulid(),
                 name=name,
                 registry=owner.registry,
-                auto_start=True,
+                auto_start=auto_start,
                 created_at=now,
                 updated_at=now,
             )

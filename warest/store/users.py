@@ -62,6 +62,25 @@ class Users(Noun):
             row.flush()
             return self._record(row)
 
+    def take_over(
+        self, registry: str, username: str, password_hash: str, key_fingerprint: str, *, is_admin: bool
+    ) -> None:
+        """One that somebody has had elsewhere, with the hashes from there. Raises Conflict when one of these is
+        taken."""
+        now = time.time()
+        with transaction():
+            self._entities.User(
+                id=new_ulid(),
+                registry=registry,
+                username=username,
+                password=password_hash,
+                api_key=key_fingerprint,
+                is_admin=is_admin,
+                is_active=True,
+                created_at=now,
+                updated_at=now,
+            )
+
     def change(
         self,
         registry: str,

@@ -20,8 +20,9 @@ class Endpoint:
     """Where events go. `session` None: those of every session of the registry; no `events`: all of them.
 
     The one that has the id of its session is that of the contract's `config`: without a `url` it stands for the
-    default one, without a secret it signs with the default one. `secrets` are the newest first. `state` is enabled,
-    paused (by its owner) or disabled (by us, for `reason`, since `updated_at`).
+    default one, without a secret it signs with the default one. `secrets` are the newest first; there are none when
+    they cannot be read. `state` is enabled, paused (by its owner) or disabled (by us, for `reason`, since
+    `updated_at`).
     """
 
     id: str
@@ -38,6 +39,11 @@ class Endpoint:
     @property
     def is_of_config(self) -> bool:
         return self.id == self.session
+
+    @property
+    def secret(self) -> str:
+        """The one that signs the contract's way; empty: the default one, or it cannot be read."""
+        return self.secrets[0].secret if self.secrets else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

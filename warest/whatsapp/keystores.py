@@ -6,22 +6,31 @@ and whoever had it before is shut out, however frozen: it lost its lease, but ma
 
 import contextlib
 import fcntl
+import logging
 import os
 import shutil
 import signal
 import time
 import urllib.parse
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Protocol
 
-from warest.errors import DriverError, LeaseLost
-from warest.whatsapp import fixes
+from warest.errors import Conflict, DriverError, LeaseLost, NotFound, SetupError, Unsupported
+from warest.vault import Vault
+from warest.whatsapp import fixes, sealed_stores
+
+log = logging.getLogger(__name__)
 
 #: A predecessor on this host may still be closing its connection, s.
 PREDECESSOR_PATIENCE = 6.0
+
+_NOT_A_FILE = (
+    "With WAREST_SESSION_STORE=postgres sessions are neither exported nor imported: every host that has this database "
+    "can run them, and pg_dump copies their schemas, called warest_session_*."
+)
 
 #: Every schema of ours begins so; the ULID of the session and the number of its lease follow.
 PREFIX = "warest_session_"
@@ -33,18 +42,45 @@ class KeyStores(Protocol):
     def claimed(self, session: str, lease: int) -> contextlib.AbstractContextManager[str]:
         """Hold the store of a session; gives the name that the engine opens it by.
 
-        Raises LeaseLost when a newer lease has claimed it, DriverError when it is out of reach.
+        Raises LeaseLost when a newer lease has claimed it, DriverError when it is out of reach, SetupError when it
+        cannot be read, and will not be before somebody does something about it.
         """
 
     def forget(self, session: str) -> None:
         """Delete the keys of a session that nobody runs. Safe to repeat."""
 
+    def seal(self, session: str) -> None:
+        """Encrypt the keys of a session that does not run, if they lie where that is needed. Safe to repeat.
+
+        Nothing happens when somebody runs it. Raises DriverError, with the keys as they were.
+        """
+
+    def unseal(self, session: str) -> None:
+        """Decrypt them again for a session that is about to run. `claimed` does that, too, but it costs its process
+        9 MB. Nothing happens when somebody runs it; raises DriverError when they cannot be read."""
+
+    def packed(self, session: str) -> contextlib.AbstractContextManager[IO[bytes]]:
+        """The keys of a session that does not run, as a file that the vault has encrypted for it.
+
+        Raises Unsupported, NotFound, Conflict when somebody runs it.
+        """
+
+    def unpack(self, session: str, copy: Callable[[Path], None]) -> str:
+        """Keys from such a file, which `copy` brings, for a session that has none; the JID of their device.
+
+        Raises Unsupported, InvalidInput for what are no keys, Conflict when the session runs. Safe to repeat.
+        """
+
+    def reseal(self) -> tuple[int, int]:
+        """Encrypt with the newest key what another one has encrypted; returns how many, and how many cannot be read."""
+
 
 @dataclass(frozen=True)
 class Files:
-    """A SQLite file a session, each in a folder that only we can read."""
+    """A SQLite file a session, each in a folder that only we can read, encrypted while the session does not run."""
 
     folder: Path
+    vault: Vault = field(repr=False)
 
     @contextmanager
     def claimed(self, session: str, lease: int) -> Iterator[str]:
@@ -60,10 +96,72 @@ class Files:
             handle.truncate(0)
             handle.write(f"{os.getpid()} {_pid_namespace()}")
             handle.flush()
-            yield fixes.store_name(folder / "whatsapp.sqlite")
+            try:
+                sealed_stores.unseal(folder, self.vault)
+            except DriverError as error:
+                raise SetupError(f"The session's keys cannot be read. {error}") from error
+            sealed_stores.close_to_others(folder)
+            yield fixes.store_name(sealed_stores.plain(folder))
 
     def forget(self, session: str) -> None:
         shutil.rmtree(self.folder / session, ignore_errors=True)
+
+    def seal(self, session: str) -> None:
+        if sealed_stores.plain(self.folder / session).exists():
+            with contextlib.suppress(Conflict), self._held(session) as folder:
+                sealed_stores.seal(folder, self.vault)
+
+    def unseal(self, session: str) -> None:
+        if sealed_stores.sealed(self.folder / session).exists():
+            with contextlib.suppress(Conflict), self._held(session) as folder:
+                sealed_stores.unseal(folder, self.vault)
+
+    @contextmanager
+    def packed(self, session: str) -> Iterator[IO[bytes]]:
+        if not (self.folder / session).exists():
+            raise NotFound("The session has no keys.")
+        with self._held(session) as folder:
+            if not sealed_stores.seal(folder, self.vault):
+                raise NotFound("The session has no keys.")
+            with sealed_stores.sealed(folder).open("rb") as file:
+                yield file
+
+    def unpack(self, session: str, copy: Callable[[Path], None]) -> str:
+        (self.folder / session).mkdir(parents=True, exist_ok=True, mode=0o700)
+        with self._held(session) as folder:
+            kept, came = sealed_stores.sealed(folder), folder / "whatsapp.came"
+            if sealed_stores.plain(folder).exists():
+                raise Conflict("The session has keys.")
+            if kept.exists():  # from the first run of this: it has been killed before it could say so
+                return sealed_stores.check(folder, self.vault, kept)
+            try:
+                copy(came)
+                device = sealed_stores.check(folder, self.vault, came)
+                came.replace(kept)
+            finally:
+                came.unlink(missing_ok=True)
+            return device
+
+    def reseal(self) -> tuple[int, int]:
+        count = locked = 0
+        for folder in sorted(self.folder.glob("*/")):
+            try:
+                with contextlib.suppress(Conflict), self._held(folder.name):
+                    count += sealed_stores.reseal(folder, self.vault)
+            except DriverError as error:
+                log.error("session %s: %s", folder.name, error)
+                locked += 1
+        return count, locked
+
+    @contextmanager
+    def _held(self, session: str) -> Iterator[Path]:
+        """The folder of a session, while nobody can run it. Raises Conflict when somebody does."""
+        folder = self.folder / session
+        with (folder / "lock").open("a+") as handle:
+            if not _try_lock(handle):
+                raise Conflict("The session runs.")
+            handle.truncate(0)  # nobody to be killed, should its process come while we are at it
+            yield folder
 
 
 def _try_lock(handle: IO[str]) -> bool:
@@ -132,6 +230,21 @@ class Schemas:
         with self._cursor() as cursor:
             for schema in _schemas_of(cursor, session).values():
                 cursor.execute(f'DROP SCHEMA "{schema}" CASCADE')
+
+    def seal(self, session: str) -> None:
+        """Nothing: whoever runs the database encrypts it, or its disk."""
+
+    def unseal(self, session: str) -> None:
+        """Nothing, likewise."""
+
+    def packed(self, session: str) -> contextlib.AbstractContextManager[IO[bytes]]:
+        raise Unsupported(_NOT_A_FILE)
+
+    def unpack(self, session: str, copy: Callable[[Path], None]) -> str:
+        raise Unsupported(_NOT_A_FILE)
+
+    def reseal(self) -> tuple[int, int]:
+        return 0, 0
 
     def check(self) -> None:
         """Raises DriverError unless the server answers and lets us make schemas."""

@@ -39,7 +39,7 @@ _TYPES = {
 }
 
 #: Those of the types that are files.
-_FILES = frozenset({"image", "video", "gif", "audio", "document", "stickermessage"})
+FILES = frozenset({"image", "video", "gif", "audio", "document", "stickermessage"})
 
 #: Where a body has the words that people read, by what comes first.
 _WORDS = (
@@ -73,10 +73,15 @@ def message(raw: dict[str, Any], kind: str, body: Any, *, sender: str, recipient
         "sender": sender,
         "recipient": recipient,
         "type": stored,
-        "isMedia": stored in _FILES,
+        "isMedia": stored in FILES,
         "body": body_of(kind, body),
         "raw": {"key": raw["key"], "message": raw["message"], "pushName": raw.get("pushName", "")},
     }
+
+
+def type_of(kind: str) -> str:
+    """The stored `type` of a contentType; empty: it is none, or not stored."""
+    return _TYPES[kind][0] if kind in _TYPES else ""
 
 
 def body_of(kind: str, body: Any) -> str:

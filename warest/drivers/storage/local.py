@@ -17,12 +17,12 @@ from typing import BinaryIO, Protocol
 from warest.drivers.storage import Entry, Folders, Grant, Opened, Source, Storage, Stored, Visibility, sealed, sidecar
 from warest.drivers.storage import signed_urls as urls
 from warest.drivers.storage.folder import Draft, Folder
-from warest.drivers.storage.keyring import Keyring
 from warest.drivers.storage.original import OfTheOriginal
 from warest.drivers.storage.sidecar import Sidecar
 from warest.drivers.storage.source import PIECE, Measured
 from warest.drivers.storage.stored import NAME_MAX, check_extra, check_prefix, check_range, clean, guess_mime_type
 from warest.errors import DriverError, NotFound, SetupError
+from warest.keyring import Keyring
 
 
 class _Body(Protocol):
@@ -53,7 +53,7 @@ class LocalStorage(Storage):
         if not where.keys or not where.signing_secret:
             raise SetupError("local storage needs an encryption key and a secret to sign links with")
         self._where = where
-        self._keyring = Keyring(where.keys)
+        self._keyring = Keyring(where.keys, "WAREST_STORAGE_OLD_KEYS")
         # Private first: when a crash has left both, the careful one counts.
         self._roots: dict[Visibility, Folder] = {
             "private": Folder(where.private),
@@ -189,7 +189,7 @@ class LocalStorage(Storage):
         file.seek(0)
         key = found.stored.key
         if found.iv:
-            return OfTheOriginal(file, found.iv, found.tag, self._keyring.of_the_original, key)
+            return OfTheOriginal(file, found.iv, found.tag, self._keyring.keys, key)
         return sealed.Sealed(file, self._keyring, key) if found.is_encrypted else _Plain(file)
 
     @contextmanager

@@ -11,9 +11,12 @@ from typing import BinaryIO
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
-from warest.drivers.storage.keyring import Key
 from warest.drivers.storage.source import PIECE
 from warest.errors import DriverError
+from warest.keyring import Key, key_of
+
+#: The original encrypted with this when nobody set a secret; whoever comes from there has such files.
+DEFAULT_SECRET = "warest-storage-secret"
 
 _BLOCK = 16
 
@@ -22,11 +25,11 @@ class OfTheOriginal:
     """A file of the original that is genuine; it has been read to its end when this exists."""
 
     def __init__(self, file: BinaryIO, iv: bytes, tag: bytes, keys: Sequence[Key], name: str) -> None:
-        """Raises DriverError when none of the keys has made it."""
+        """Such a file does not name its key. Raises DriverError when none of `keys`, nor the default, has made it."""
         self._file = file
         self._iv = iv
         self.size = os.fstat(file.fileno()).st_size
-        found = next((key for key in keys if self._is_genuine(key, tag)), None)
+        found = next((key for key in [*keys, key_of(DEFAULT_SECRET)] if self._is_genuine(key, tag)), None)
         if not found:
             raise DriverError(f"file {name} of the original is damaged, or its key is not in WAREST_STORAGE_OLD_KEYS")
         self._key = found

@@ -18,9 +18,9 @@ from typing import BinaryIO
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from warest.drivers.storage.keyring import Key, Keyring, derive
 from warest.drivers.storage.source import Blocks
 from warest.errors import DriverError
+from warest.keyring import Key, Keyring, derive
 
 CHUNK = 65536
 TAG = 16
@@ -49,15 +49,23 @@ def is_sealed(file: BinaryIO) -> bool:
     return found == _MAGIC
 
 
+def key_of(file: BinaryIO) -> bytes:
+    """The name of its key, from where it stands at its beginning."""
+    header = file.read(_HEADER.size)
+    file.seek(0)
+    return bytes(_HEADER.unpack(header)[2]) if len(header) == _HEADER.size else b""
+
+
 class Sealed:
-    """A file in this format. It is complete: its last chunk has been decrypted when this exists."""
+    """A file in this format, from where it stands. It is complete: its last chunk has been decrypted already."""
 
     def __init__(self, file: BinaryIO, keyring: Keyring, name: str) -> None:
         """Raises DriverError when it is damaged, or encrypted with a key that is not in the ring."""
         self._file = file
         self._name = name
+        self._begin = file.tell()
         header = file.read(_HEADER.size)
-        body = os.fstat(file.fileno()).st_size - _HEADER.size
+        body = os.fstat(file.fileno()).st_size - self._begin - _HEADER.size
         self._last = max(0, (body - 1) // (CHUNK + TAG))
         self.size = body - TAG * (self._last + 1)
         if self.size < 0 or len(header) < _HEADER.size:
@@ -76,7 +84,7 @@ class Sealed:
             yield self._chunk(number)[max(0, start - first) : end - first]
 
     def _chunk(self, number: int) -> bytes:
-        self._file.seek(_HEADER.size + number * (CHUNK + TAG))
+        self._file.seek(self._begin + _HEADER.size + number * (CHUNK + TAG))
         try:
             is_last = number == self._last
             return self._cipher.decrypt(_nonce(number, is_last=is_last), self._file.read(CHUNK + TAG), None)

@@ -6,13 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-
-from warest.errors import DriverError
-
-#: The original encrypted with this when nobody set a secret; whoever comes from there has such files.
-DEFAULT_OF_THE_ORIGINAL = "warest-storage-secret"
+from warest.errors import KeyMissing
 
 _HEX = re.compile(r"[0-9a-fA-F]{64}")
 _BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
@@ -29,30 +23,39 @@ class Key:
 class Keyring:
     """The newest key encrypts, all decrypt."""
 
-    def __init__(self, texts: Sequence[str]) -> None:
-        """`texts`: as they stand in settings, the newest first."""
-        self._keys = [_key(text) for text in texts]
-        #: For files of the original, which do not name their key.
-        self.of_the_original = [*self._keys, _key(DEFAULT_OF_THE_ORIGINAL)]
+    def __init__(self, texts: Sequence[str], setting: str) -> None:
+        """`texts`: as they stand in settings, the newest first. `setting`: where a missing one can be added."""
+        self.keys = [key_of(text) for text in texts]
+        self._setting = setting
+
+    @classmethod
+    def of(cls, key: Key) -> "Keyring":
+        """Of one that was not written into settings."""
+        ring = cls((), "")
+        ring.keys.append(key)
+        return ring
 
     @property
     def newest(self) -> Key:
-        return self._keys[0]
+        return self.keys[0]
 
     def named(self, name: bytes) -> Key:
-        """Raises DriverError when there is no such key."""
-        for key in self._keys:
+        """Raises KeyMissing."""
+        for key in self.keys:
             if key.id == name:
                 return key
-        raise DriverError(f"a file is encrypted with key {name.hex()}, which is not set; see WAREST_STORAGE_OLD_KEYS")
+        raise KeyMissing(f"It is encrypted with key {name.hex()}, which is not set: add that key to {self._setting}.")
 
 
 def derive(secret: bytes, *, salt: bytes, purpose: bytes, length: int = 32) -> bytes:
     """HKDF-SHA256: another key for each purpose."""
+    from cryptography.hazmat.primitives import hashes  # a session process has no use for OpenSSL
+    from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
     return HKDF(hashes.SHA256(), length, salt, purpose).derive(secret)
 
 
-def _key(text: str) -> Key:
+def key_of(text: str) -> Key:
     secret = _secret(text)
     return Key(derive(secret, salt=b"", purpose=b"warest storage key id", length=8), secret)
 
