@@ -23,6 +23,7 @@ from warest.http.event_streams import EventStreams
 from warest.http.file_sending import FileSending
 from warest.http.gate import Gate, SpamGuard
 from warest.http.grouping import Grouping
+from warest.http.guards import Guards
 from warest.http.health import Health
 from warest.http.inputs import Inputs
 from warest.http.message_views import MessageViews
@@ -143,6 +144,7 @@ def create_app(
         media_type=_JSON,
         middleware=[
             metering,
+            Guards(),
             middleware.RequestId(),
             middleware.Gzip(),
             Clients(current),

@@ -87,6 +87,8 @@ class Gate:
     ) -> tuple[ApiKeyRecord, Verdict]:
         """What the key opens. Raises Rejection with this refusal, or with 429 where keys are guessed; one at an address
         that it is not for is as good as wrong, so that nobody who has found it learns that it is right."""
+        if wait := self._limits.shut_out(request.context.client, key):
+            raise _too_many(wait)
         holder, address = self._store.api_keys.holder(key), request.context.address
         if holder is None or not counts_at(holder.addresses, address):
             self.count_guess(request)

@@ -117,7 +117,7 @@ def _sessions(db: Any) -> None:
         groups_at = Optional(float)
         reject_calls = Required(bool, default=False)
         call_reply = Optional(str, 1000, autostrip=False)
-        proxy = Optional(str, 1000, autostrip=False)  # may hold a password
+        proxy = Optional(str, 2000, autostrip=False)  # encrypted (vault.py)
 
 
 def _chats(db: Any) -> None:

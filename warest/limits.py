@@ -7,6 +7,7 @@ against too much, and a gateway that cannot count should still serve. Logging in
 import hashlib
 import logging
 import math
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,9 @@ KNOWN_FOR = 3600
 
 #: Guesses are counted for this long from the first on, ms.
 GUESS_WINDOW_MS = 60_000
+
+#: Addresses of which a process remembers that they have guessed too often.
+SHUT_KEPT = 10_000
 
 #: `take(key, window)`: one more; returns the count and the milliseconds until the window ends.
 _TAKE = """
@@ -106,6 +110,8 @@ class Verdict:
 class Limits:
     def __init__(self, client: "redis.Redis") -> None:
         """`client` should give up soon: every request waits for it."""
+        self._redis = client
+        self._shut: dict[str, float] = {}  # addresses that have guessed too often, until when (monotonic)
         self._enter = client.register_script(_ENTER)
         self._guess = client.register_script(_GUESS)
         self._spend = client.register_script(_SPEND)
@@ -124,7 +130,25 @@ class Limits:
     def guess(self, address: str, most: int) -> int:
         """A key was wrong. Returns how many seconds its address must wait, if it has guessed too often."""
         held = [keys.limit("guess", digest(address))]
-        return _verdict(Window(0, 0), lambda: [self._guess(keys=held, args=[most, GUESS_WINDOW_MS])]).wait
+        wait = _verdict(Window(0, 0), lambda: [self._guess(keys=held, args=[most, GUESS_WINDOW_MS])]).wait
+        if wait:
+            if len(self._shut) >= SHUT_KEPT:
+                self._shut.clear()
+            self._shut[address] = time.monotonic() + wait
+        return wait
+
+    def shut_out(self, address: str, api_key: str) -> int:
+        """How many seconds a call must wait before anybody looks at its key: it comes from where too many wrong ones
+        came from, and was not right there lately. So whoever floods us costs as little as can be."""
+        left = self._shut.get(address, 0.0) - time.monotonic()
+        if left <= 0:
+            self._shut.pop(address, None)
+            return 0
+        try:
+            is_known = self._redis.exists(keys.limit("known", digest(address, api_key)))
+        except redis.RedisError:
+            return 0
+        return 0 if is_known else math.ceil(left)
 
     def spend(self, api_key: str, to: str | None, quota: Window, cooldown_ms: int) -> Verdict:
         """A call that costs quota. With `to` it is a send; one to the same recipient too soon waits, and costs none."""

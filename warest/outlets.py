@@ -11,7 +11,7 @@ import socket
 from warest import proxies
 from warest.addresses import is_public
 from warest.errors import FetchError, InvalidInput
-from warest.proxies import DIRECT, Proxy
+from warest.proxies import DIRECT, LOCKED, Proxy
 from warest.proxy_pool import ProxyPool
 from warest.store import Store
 
@@ -42,6 +42,8 @@ def own(text: str, *, is_admins: bool, is_sandbox: bool) -> Proxy | None:
     """
     if text.strip().lower() == DIRECT:
         return None
+    if text == LOCKED:
+        raise InvalidInput("the key is missing that the proxy was encrypted with (WAREST_SECRETS_KEY): give it again")
     proxy = proxies.parse(text)
     if is_sandbox and not proxy.is_local:
         raise InvalidInput("in sandbox mode a proxy has to be on this machine")

@@ -17,6 +17,9 @@ SCHEMES = {"http": 80, "https": 443, "socks5": 1080}
 #: What stands in place of a URL where a session is to use no proxy at all.
 DIRECT = "direct"
 
+#: What stands in the place of one that cannot be read, since the key is missing that it was encrypted with.
+LOCKED = "locked"
+
 FAILOVER, ROUND_ROBIN, RANDOM = "failover", "round_robin", "random"
 
 

@@ -17,7 +17,7 @@ from warest.http.codes import Code
 from warest.http.errors import Family
 from warest.http.operation import Access, Answer, Parameters, Result, Word, operation
 from warest.http.sessions import SessionAccess
-from warest.proxies import DIRECT, Proxy
+from warest.proxies import DIRECT, LOCKED, Proxy
 from warest.proxy_pool import ProxyPool, Seen
 from warest.store import SessionRecord, Store
 
@@ -79,7 +79,7 @@ class Proxies:
 
     def told(self, record: SessionRecord) -> SessionProxy:
         if record.proxy:
-            address = None if record.proxy == DIRECT else proxies.parse(record.proxy).address
+            address = None if record.proxy in (DIRECT, LOCKED) else proxies.parse(record.proxy).address
             return SessionProxy(sessionId=record.id, source=OWN, address=address)
         taken = self.pool.of(record.ulid)
         source = POOL if len(self.pool) else NONE

@@ -105,6 +105,10 @@ def test_stopped_keys_that_cannot_be_read(product: Product) -> None:
     eventually(lambda: product.session_pid("spoilt") == 0)
     product.api("POST", "/session/create", json={"sessionId": "spoilt"})
     product.wait_open("spoilt")
+    content = exported(product, "spoilt", stop=True).content
+    product.api("DELETE", "/session/delete", json={"sessionId": "spoilt"})
+    assert imported(product, content)["code"] == 1000
+    product.wait_open("spoilt")
 
 
 def test_what_is_refused(product: Product) -> None:

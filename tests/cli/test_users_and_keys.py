@@ -73,3 +73,35 @@ def test_what_is_refused(product: Product) -> None:
         assert run(*arguments).exit_code == 1
     (first,) = [line.split()[0] for line in run("key", "list", "admin").output.splitlines() if "first key" in line]
     assert "WAREST_ADMIN_APIKEY" in run("key", "revoke", "admin", first).output
+
+
+def test_the_same_over_http(product: Product) -> None:
+    """An admin makes a user; the user makes a key, changes his password, and goes; all of it is in the trail."""
+    made = product.api("POST", "/users", json={"username": "Dedi"})["results"][0]
+    registry, password = made["registry"], made["password"]
+    url = f"http://127.0.0.1:{product.port}/api/auth/login"
+    own = {
+        "X-WAREST-API-KEY": httpx.post(url, json={"username": "Dedi", "password": password}, trust_env=False).json()[
+            "apiKey"
+        ]
+    }
+    key = product.api("POST", "/keys", json={"name": "x", "scopes": ["read"]}, headers=own)["results"][0]
+    assert product.api("GET", "/keys", headers=own)["results"][0]["id"] == key["id"]
+    told = product.api("GET", "/users/me", headers={"X-WAREST-API-KEY": key["apiKey"]})["results"][0]
+    assert (told["username"], told["key"]["scopes"]) == ("Dedi", ["read"])
+    assert status(product, key["apiKey"], "keys") == 403
+    passwords = {"password": password, "newPassword": "quite another one"}
+    assert product.api("POST", "/users/me/password", json=passwords, headers=own)["code"] == 1000
+    assert product.api("DELETE", f"/keys/{key['id']}", headers=own)["code"] == 1000
+    assert status(product, key["apiKey"]) == 401
+    assert product.api("PATCH", f"/users/{registry}", json={"isAdmin": True})["results"][0]["role"] == "admin"
+    assert product.api("GET", f"/users/{registry}", headers=own)["results"][0]["username"] == "Dedi"
+    assert registry in [each["registry"] for each in product.api("GET", "/users")["results"][0]["items"]]
+    assert product.api("DELETE", f"/users/{registry}")["code"] == 1000
+    assert product.api("GET", f"/users/{registry}")["code"] == 2602
+    trail = product.api("GET", "/audit", params={"everybody": "true", "limit": 200})["results"][0]["items"]
+    mine = [each["action"] for each in reversed(trail) if registry in (each["registry"], each["target"])]
+    assert mine == [
+        "login", "POST /keys", "POST /users/me/password", "DELETE /keys/{keyId}", "PATCH /users/{registry}",
+        "DELETE /users/{registry}",
+    ]  # fmt: skip

@@ -6,12 +6,15 @@ import time
 
 import pytest
 
+from support import databases
 from support.threads import at_once
 from support.waiting import eventually
 from warest import accounts, store
 from warest.errors import Conflict, NotFound
 from warest.ids import new_ulid
+from warest.proxies import LOCKED
 from warest.store import Account, Store
+from warest.vault import Vault
 
 ADMIN = Account("admin", "boss", True)
 
@@ -33,6 +36,23 @@ def test_a_proxy_of_a_session(opened: Store, admin: Account, other: Account) -> 
         assert kept and kept.proxy == url and (not url or url not in repr(kept))
     with pytest.raises(NotFound):
         opened.set_proxy(other, record.ulid, "direct")
+
+
+def test_a_proxy_is_encrypted(database: store.Database, opened: Store, admin: Account) -> None:
+    """With the newest key, also what was kept before; without the key it is there, and cannot be read."""
+    record, url = opened.create_session(admin, "mine"), "http://u:hush@h:1"
+    opened.set_proxy(admin, record.ulid, url)
+    one, both = Vault(lambda: ["one"]), Vault(lambda: ["two", "one"])
+    for vault, count in ((one, 2), (one, 0), (both, 2)):  # the proxy, and the endpoint of its config
+        again = store.open(database, vault)
+        assert again.reseal() == (count, 0)
+        kept = again.session_by_ulid(record.ulid)
+        assert kept and kept.proxy == url
+    ((text,),) = databases.execute(database, "select proxy from sessions")
+    assert "hush" not in text
+    without = store.open(database, Vault(lambda: ["three"]))
+    locked = without.session_by_ulid(record.ulid)
+    assert locked and locked.proxy == LOCKED and without.reseal() == (0, 2)
 
 
 def test_seeding_again_changes_nothing(opened: Store, admin: Account) -> None:

@@ -12,7 +12,7 @@ from falcon import testing
 from warest.config import house
 from warest.config.settings import Settings
 from warest.drivers.storage import Storage
-from warest.http import app, middleware
+from warest.http import app, guards, middleware
 from warest.store import Account, SessionRecord, Store
 
 ADMIN_KEY = "admin-key-of-the-tests"
@@ -357,3 +357,23 @@ def test_templates_are_taken_literally() -> None:
     request = testing.create_req(path="/docs/OpenApiXjson")
     any_case.process_request(request, None)  # type: ignore[arg-type]
     assert request.path == "/docs/OpenApiXjson"
+
+
+# What browsers are told
+
+
+@pytest.mark.parametrize("path", ["/session/list", "/server/ping", "/nope", "/docs/openapi.json", "/api/auth/session"])
+@pytest.mark.parametrize("key", [ADMIN_KEY, None])
+def test_browsers_are_told_to_be_careful(call: Call, path: str, key: str | None) -> None:
+    """On every answer, refusals too; to come by HTTPS only, by whom who came so."""
+    headers = call("GET", path, key=key).headers
+    assert {name: headers[name.lower()] for name in guards.HEADERS} == guards.HEADERS
+    assert "strict-transport-security" not in headers and "x-powered-by" not in headers
+    assert "upgrade-insecure-requests" not in headers["content-security-policy"]
+    secure = call("GET", path, key=key, protocol="https").headers
+    assert secure["strict-transport-security"] == guards.STRICT[1]
+
+
+def test_answers_are_not_kept(call: Call) -> None:
+    """Keys, QRs and texts are in them."""
+    assert call("GET", "/session/list").headers["cache-control"] == "no-store"

@@ -151,5 +151,5 @@ def prepare(current: settings.Settings) -> int:
     count = store.migrate(house.database(current))
     kept, opened = secrets.load(current), house.open_store(current)
     accounts.seed_admin(opened, current.admin_username, kept.admin_password, kept.admin_apikey)
-    opened.endpoints.reseal()
+    opened.reseal()
     return count

@@ -1,4 +1,4 @@
-"""`warest secrets`: the keys of what is kept encrypted, webhook secrets and the keys of stopped sessions."""
+"""`warest secrets`: the keys of what is kept encrypted: webhook secrets, proxies, the keys of stopped sessions."""
 
 import click
 
@@ -27,13 +27,15 @@ def rotate() -> None:
 
 def _seal(current: settings.Settings) -> None:
     """Raises ClickException when something cannot be read; the rest is done then."""
-    found, lost = house.open_store(current).endpoints.reseal()
+    found, lost = house.open_store(current).reseal()
     stores, locked = house.key_stores_of(current).reseal()
     click.echo(f"The newest key is {house.vault_of(current).key_id}.")
-    click.echo(f"Encrypted with it: {found} webhook endpoints, {stores} stopped sessions; the others were already.")
+    click.echo(
+        f"Encrypted with it: {found} webhook endpoints and proxies, {stores} stopped sessions; others were already."
+    )
     if lost or locked:
         raise click.ClickException(
-            f"{lost} endpoints and {locked} sessions cannot be read: their key is neither in WAREST_SECRETS_KEY nor in "
-            f"{kept.path(current)}. Put it there and run `warest secrets seal` again, or rotate the secrets of these "
-            "endpoints and link these sessions anew."
+            f"{lost} endpoints or proxies and {locked} sessions cannot be read: their key is neither in "
+            f"WAREST_SECRETS_KEY nor in {kept.path(current)}. Put it there and run `warest secrets seal` again, or "
+            "rotate the secrets of these endpoints, give these proxies again and link these sessions anew."
         )

@@ -1,4 +1,4 @@
--- The proxy of a session's own; empty: one of the pool, `direct`: none. It may hold a password.
+-- The proxy of a session's own; empty: one of the pool, `direct`: none. It may hold a password, so it is encrypted.
 -- depends: 0015.accounts
 
-ALTER TABLE sessions ADD COLUMN proxy VARCHAR(1000) NOT NULL DEFAULT '';
+ALTER TABLE sessions ADD COLUMN proxy VARCHAR(2000) NOT NULL DEFAULT '';

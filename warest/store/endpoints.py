@@ -11,12 +11,10 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from pony.orm import select
-
 from warest import entities, webhooks
 from warest.errors import Conflict, DriverError, NotAllowed, NotFound
 from warest.ids import new_ulid
-from warest.store import fitting, sql
+from warest.store import fitting, sealing, sql
 from warest.store.noun import Noun, of_owner
 from warest.store.records import Account
 from warest.store.schema import transaction
@@ -33,10 +31,6 @@ GONE, FAILING, LOCKED = "gone", "failing", "locked"
 
 #: Secrets that sign at once, at most.
 LIVE_SECRETS = 10
-
-
-#: Rows that are encrypted anew in one transaction.
-_PORTION = 100
 
 
 class Endpoints(Noun):
@@ -184,29 +178,8 @@ class Endpoints(Noun):
                 )
 
     def reseal(self) -> tuple[int, int]:
-        """Encrypt all secrets with the newest key that are not; returns how many, and how many cannot be read.
-
-        Whatever is done is done: it can be stopped and run again at any time.
-        """
-        with transaction():
-            ids = list(select(row.id for row in self._entities.Endpoint))
-        done = [self._resealed(portion) for portion in fitting.portions(ids, _PORTION)]
-        return sum(count for count, _ in done), sum(locked for _, locked in done)
-
-    def _resealed(self, ids: list[str]) -> tuple[int, int]:
-        count = locked = 0
-        with transaction():
-            for row in self._entities.Endpoint.select(lambda row: row.id in ids).for_update():
-                if self._vault.is_current(row.secrets):
-                    continue
-                try:
-                    text = self._vault.open(row.secrets, *_place(row.id))
-                except DriverError:
-                    locked += 1
-                else:
-                    row.set(secrets=self._vault.seal(text, *_place(row.id)))
-                    count += 1
-        return count, locked
+        """As sealing.reseal."""
+        return sealing.reseal(self._entities.Endpoint, "secrets", self._vault, _place)
 
     def _changing(self, owner: Account, id: str) -> entities.Row:
         row = self._mine(self._entities.Endpoint, owner, id, locked=True)

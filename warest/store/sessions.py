@@ -6,14 +6,16 @@ from typing import Any
 from pony.orm import select
 
 from warest import entities
-from warest.errors import Conflict, NotAllowed, NotFound
+from warest.errors import Conflict, DriverError, NotAllowed, NotFound
 from warest.ids import new_ulid
-from warest.store import fitting, sql
+from warest.proxies import LOCKED
+from warest.store import fitting, sealing, sql
 from warest.store.accounts import account_of
 from warest.store.endpoints import Endpoints
 from warest.store.events import Events
 from warest.store.records import Account, SessionRecord
 from warest.store.schema import transaction
+from warest.vault import Vault
 
 #: What belongs to a session, by its column `session`: that without which the others cannot be comes last.
 _BELONGINGS = (
@@ -34,6 +36,7 @@ class SessionQueries:
     _entities: entities.Entities
     endpoints: Endpoints
     events: Events
+    vault: Vault
 
     def create_session(self, owner: Account, name: str, *, auto_start: bool = True) -> SessionRecord:
         """With the endpoint of its `config`, which has no URL yet.
@@ -57,7 +60,7 @@ class SessionQueries:
             )
             row.flush()
             self.endpoints.create(owner, row.id, url="", id=row.id)
-            return _session(row, owner)
+            return self._record(row, owner)
 
     def session(self, name: str) -> SessionRecord | None:
         """By its public name, whoever owns it: the caller checks the owner (http/sessions.py)."""
@@ -73,7 +76,7 @@ class SessionQueries:
             return None
         with transaction():
             row = self._entities.Session.get(name=name, registry=owner.registry)
-            return _session(row, owner) if row and owner.may(row.id) else None
+            return self._record(row, owner) if row and owner.may(row.id) else None
 
     def session_by_ulid(self, ulid: str) -> SessionRecord | None:
         if "\0" in ulid:
@@ -86,7 +89,7 @@ class SessionQueries:
         with transaction():
             rows = select(row for row in self._entities.Session if row.registry == owner.registry)
             mine = [row for row in rows if owner.may(row.id)]
-            return [_session(row, owner) for row in sorted(mine, key=lambda row: row.created_at)]
+            return [self._record(row, owner) for row in sorted(mine, key=lambda row: row.created_at)]
 
     def all_sessions(self) -> list[SessionRecord]:
         """Of all owners: for the house itself."""
@@ -107,7 +110,14 @@ class SessionQueries:
     def set_proxy(self, owner: Account, ulid: str, proxy: str) -> None:
         """Its own one: a URL of 1000 characters at most, `direct` for none, or empty for one of the pool."""
         with transaction():
-            self._owned(owner, ulid).set(proxy=proxy, updated_at=time.time())
+            row = self._owned(owner, ulid)
+            row.set(proxy=proxy and self.vault.seal(proxy, *_place(ulid)), updated_at=time.time())
+
+    def reseal(self) -> tuple[int, int]:
+        """Of endpoints and sessions, as sealing.reseal."""
+        proxies = sealing.reseal(self._entities.Session, "proxy", self.vault, _place)
+        secrets = self.endpoints.reseal()
+        return proxies[0] + secrets[0], proxies[1] + secrets[1]
 
     def set_auto_start(self, owner: Account, ulid: str, auto_start: bool) -> None:
         with transaction():
@@ -156,22 +166,32 @@ class SessionQueries:
         return row
 
     def _with_owner(self, row: entities.Row) -> SessionRecord:
-        return _session(row, account_of(self._entities.User.get(registry=row.registry)))
+        return self._record(row, account_of(self._entities.User.get(registry=row.registry)))
+
+    def _record(self, row: entities.Row, owner: Account) -> SessionRecord:
+        return SessionRecord(
+            ulid=row.id,
+            id=row.name,
+            owner=owner,
+            auto_start=row.auto_start,
+            created_at=row.created_at,
+            state=row.state,
+            reason=row.reason,
+            until=row.state_until,
+            me=fitting.load(row.me) or None,
+            connected_at=row.connected_at,
+            reject_calls=row.reject_calls,
+            call_reply=row.call_reply,
+            proxy=self._proxy(row),
+        )
+
+    def _proxy(self, row: entities.Row) -> str:
+        try:
+            return self.vault.open(row.proxy, *_place(row.id))
+        except DriverError:
+            return LOCKED
 
 
-def _session(row: entities.Row, owner: Account) -> SessionRecord:
-    return SessionRecord(
-        ulid=row.id,
-        id=row.name,
-        owner=owner,
-        auto_start=row.auto_start,
-        created_at=row.created_at,
-        state=row.state,
-        reason=row.reason,
-        until=row.state_until,
-        me=fitting.load(row.me) or None,
-        connected_at=row.connected_at,
-        reject_calls=row.reject_calls,
-        call_reply=row.call_reply,
-        proxy=row.proxy,
-    )
+def _place(session: str) -> tuple[str, ...]:
+    """Where a session's proxy is, for the vault."""
+    return "sessions", session, "proxy"
