@@ -7,6 +7,8 @@ recipient, quota.
 import hmac
 import logging
 import re
+import threading
+import time
 from typing import Any, NoReturn
 from urllib.parse import quote
 
@@ -34,6 +36,9 @@ _KEY_HEADERS = ("X-WAREST-API-KEY", "X-API-KEY", "API-KEY")
 _KEY_QUERIES = ("api_key", "apikey", "apiKey")
 _KEY_SCHEMES = ("Bearer ", "Token ", "APIKey ")
 
+#: How long somebody who has guessed too often waits for each further refusal, s.
+HELD_FOR = 0.01
+
 _FOR_ADMINS = (Access.ADMIN, Access.METRICS)
 
 _COSTS_QUOTA = re.compile(r"/api/v1/(server|messages|chats)(/|$)")
@@ -51,6 +56,7 @@ class Gate:
         self._sessions = sessions
         self._rate = Window(settings.rate_max, settings.rate_window_ms)
         self._guesses = settings.guesses_max
+        self._held = threading.BoundedSemaphore(max(1, settings.web_threads // 4))
         self._metrics_token = settings.metrics_token.encode()
 
     def process_resource(
@@ -88,6 +94,7 @@ class Gate:
         """What the key opens. Raises Rejection with this refusal, or with 429 where keys are guessed; one at an address
         that it is not for is as good as wrong, so that nobody who has found it learns that it is right."""
         if wait := self._limits.shut_out(request.context.client, key):
+            self._slow_down()
             raise _too_many(wait)
         holder, address = self._store.api_keys.holder(key), request.context.address
         if holder is None or not counts_at(holder.addresses, address):
@@ -103,6 +110,14 @@ class Gate:
         """A key, or whatever else lets somebody in, was wrong. Raises Rejection with 429 where they are guessed."""
         if wait := self._limits.guess(request.context.client, self._guesses):
             raise _too_many(wait)
+
+    def _slow_down(self) -> None:
+        """Whoever floods us waits a little for each answer; some do at a time, so that threads are left for others."""
+        if self._held.acquire(blocking=False):
+            try:
+                time.sleep(HELD_FOR)
+            finally:
+                self._held.release()
 
     def _admit(self, request: falcon.Request, response: falcon.Response, *, admins_only: bool) -> None:
         key = key_of(request)
