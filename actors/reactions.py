@@ -77,7 +77,7 @@ class Reactions:
 
     def _note(self, session: str, delivery: str, name: str, position: str, outcome: Outcome) -> None:
         if outcome.state == FAILED:
-            log.warning("action %s (%s) of delivery %s failed: %s", position, name, delivery, outcome.error)
+            log.warning("action %s of delivery %s failed; /webhooks/deliveries says why", position, delivery)
         told = Reaction(
             position=position,
             action=name,

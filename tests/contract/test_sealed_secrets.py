@@ -107,7 +107,7 @@ class TestCommand:
         accounts.seed_admin(clear, "boss", "a password", "the key")
         clear.create_session(Account("admin", "boss", True), "session")
         first, again, rotated = self.run("seal"), self.run("seal"), self.run("rotate")
-        assert "1 webhook endpoints, 0 stopped" in first.output and "0 webhook endpoints" in again.output
+        assert "1 webhook endpoints and proxies, 0 stopped" in first.output and "0 webhook endpoints" in again.output
         assert "1 webhook endpoints" in rotated.output and rotated.exit_code == 0
         names = [re.findall(r"newest key is (\w{16})\.", each.output) for each in (first, again, rotated)]
         assert names[0] == names[1] != names[2]
@@ -133,5 +133,5 @@ class TestCommand:
         accounts.seed_admin(opened, "boss", "a password", "the key")
         opened.create_session(Account("admin", "boss", True), "session")
         told = self.run("seal")
-        assert told.exit_code == 1 and "1 endpoints and 0 sessions cannot be read" in told.output
+        assert told.exit_code == 1 and "1 endpoints or proxies and 0 sessions cannot be read" in told.output
         assert "rotate the secrets" in told.output

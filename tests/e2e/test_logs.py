@@ -53,6 +53,7 @@ def test_no_text_gets_in(product: Product, receiver: Receiver) -> None:
     product.api("GET", "/messages/search", params={"sessionId": "ani", "query": MARK})
     (about,) = {(each["event"], each["session"]) for each in eventually(lambda: failed(product))}
     assert about[0] == receiver.received[-1].json["data"]["eventId"]
+    eventually(lambda: any("says why" in line["message"] for line in lines(product)), what="the action that failed")
     told = [line[:4_000] for line in product.log.read_text().splitlines() if MARK in line or product.key in line]
     assert told == []
 

@@ -112,7 +112,7 @@ class Runner:
         except WarestError as error:
             outcome = failure(error)
         except Exception as error:  # of ours: it must not take the other actions with it
-            log.exception("action %s (%s) failed", position, name)
+            log.exception("action %s failed", position)
             outcome = Outcome(FAILED, error=f"Internal error ({type(error).__name__})")
         self._note(name, position, outcome)
         return outcome
