@@ -42,6 +42,7 @@ def test_no_text_gets_in(product: Product, receiver: Receiver) -> None:
     product.send("ani", "0", f"{MARK} to nobody")
     receiver.answers["message_received"] = {"actions": [{"type": "text", "data": {"text": MARK}}, {"type": MARK}]}
     product.phone_sends(BUDI, ANI, f"{MARK} received")
+    eventually(lambda: any("says why" in line["message"] for line in lines(product)), what="the action that failed")
     receiver.status = 500
     product.phone_sends(BUDI, ANI, f"{MARK} while the receiver fails")
     url = f"http://127.0.0.1:{product.port}/api/v1/messages/send/text"
@@ -53,7 +54,6 @@ def test_no_text_gets_in(product: Product, receiver: Receiver) -> None:
     product.api("GET", "/messages/search", params={"sessionId": "ani", "query": MARK})
     (about,) = {(each["event"], each["session"]) for each in eventually(lambda: failed(product))}
     assert about[0] == receiver.received[-1].json["data"]["eventId"]
-    eventually(lambda: any("says why" in line["message"] for line in lines(product)), what="the action that failed")
     told = [line[:4_000] for line in product.log.read_text().splitlines() if MARK in line or product.key in line]
     assert told == []
 
