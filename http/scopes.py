@@ -14,7 +14,6 @@ _TABLE: tuple[tuple[tuple[str, ...], str, Scope], ...] = (
     ((), "users/me$", Scope.READ),
     ((), "(users|keys|audit)", Scope.ADMIN),
     (_READING, "session/(create|logout|reconnect)", Scope.MANAGE),
-    (_READING, "session/[^/]+/export", Scope.MANAGE),
     (_READING, "webhooks/[^/]+/secrets", Scope.MANAGE),
     (_READING, "messages/send", Scope.SEND),
     (_READING, "", Scope.READ),

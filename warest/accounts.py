@@ -12,7 +12,7 @@ import argon2
 
 from warest.errors import Conflict, InvalidInput
 from warest.ids import new_ulid
-from warest.store import Account, Store, UserRecord
+from warest.store import Account, ApiKeyRecord, Store, UserRecord
 
 #: The registry of the admin that the settings make.
 SEEDED = "admin"
@@ -77,6 +77,18 @@ def hashed(password: str) -> str:
         raise InvalidInput(f"A password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters.")
     with _AT_ONCE:
         return _HASHER.hash(password)
+
+
+def new_password() -> str:
+    """24 characters, for whoever has not chosen one."""
+    return secrets.token_urlsafe(18)
+
+
+def revoke_key(store: Store, owner: Account, id: str) -> ApiKeyRecord | None:
+    """It opens nothing from now on; None: he has no such key. Raises Conflict for the one that the settings make."""
+    if owner.registry == SEEDED and store.users.is_first_key(owner.registry, id):
+        raise Conflict("This key comes from the settings: change WAREST_ADMIN_APIKEY there.")
+    return store.api_keys.revoke(owner.registry, id, instead=secrets.token_hex())
 
 
 def new_key(account: Account) -> str:

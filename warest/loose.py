@@ -33,3 +33,12 @@ def words(value: object) -> list[str]:
 def first(given: dict[str, Any], *names: str) -> str:
     """The first of these that holds a word."""
     return next((found for name in names if (found := (word(given.get(name)) or "").strip())), "")
+
+
+def listed(value: object, what: str) -> list[str]:
+    """A list of texts, or one with commas between; each once. Raises ValueError for anything else: it is no list of
+    `what`."""
+    parts = value.split(",") if isinstance(value, str) else value
+    if not isinstance(parts, list | tuple) or not all(isinstance(part, str) for part in parts):
+        raise ValueError(f"it is a list of {what}")
+    return list(dict.fromkeys(part.strip() for part in parts if part.strip()))

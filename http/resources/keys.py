@@ -14,7 +14,7 @@ from warest.http.codes import Code
 from warest.http.errors import Family, Refusal
 from warest.http.operation import Answer, Parameters, Result, Word, operation
 from warest.http.times import moment
-from warest.ids import new_ulid
+from warest.loose import listed
 from warest.scopes import ALL, Scope
 from warest.store import Account, ApiKeyRecord, Store
 
@@ -25,13 +25,7 @@ _DAY = 86_400
 
 
 def _listed(value: object) -> list[str] | None:
-    """A list, or a text with commas between."""
-    if value is None:
-        return None
-    parts = value.split(",") if isinstance(value, str) else value
-    if not isinstance(parts, list | tuple) or not all(isinstance(part, str) for part in parts):
-        raise ValueError("it is a list of texts")
-    return list(dict.fromkeys(part.strip() for part in parts if part.strip()))
+    return None if value is None else listed(value, "texts")
 
 
 def _scopes(value: object) -> list[Scope] | None:
@@ -159,9 +153,7 @@ class KeyResource:
     )
     def on_delete(self, request: falcon.Request, asked: OfUser, keyId: str) -> Answer:
         owner = _owner(self._store, request.context.key, asked.registry)
-        if owner.registry == accounts.SEEDED and self._store.users.is_first_key(owner.registry, keyId):
-            raise Refusal(Code.INVALID_STATE, "This key comes from the settings: change WAREST_ADMIN_APIKEY there.")
-        gone = self._store.api_keys.revoke(owner.registry, keyId, instead=new_ulid() + accounts.new_key(owner))
+        gone = accounts.revoke_key(self._store, owner, keyId)
         if gone is None:
             raise Refusal(Code.NOT_FOUND, "Key not found")
         return Answer([key_shown(gone, _names(self._store, owner))], "Key revoked")

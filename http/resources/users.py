@@ -1,6 +1,5 @@
 """/api/v1/users: who may use this server. Not in the original, whose users were put into the database by hand."""
 
-import secrets
 from collections.abc import Iterator
 from typing import Annotated, Any
 
@@ -130,7 +129,7 @@ class UsersResource:
     def on_post(self, request: falcon.Request, given: NewUser) -> Answer:
         if not given.username:
             raise Refusal(Code.MISSING_PARAMETER, "username is required")
-        made = None if given.password else secrets.token_urlsafe(18)
+        made = None if given.password else accounts.new_password()
         user = accounts.add_user(
             self._store, given.username, given.password or made or "", is_admin=bool(given.is_admin)
         )
@@ -197,9 +196,8 @@ class UserResource:
 class MeResource:
     """/api/v1/users/me"""
 
-    def __init__(self, store: Store, auth: Auth) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
-        self._auth = auth
 
     @operation("Who calls, and what the key may", family=Family.E1, result=Me)
     def on_get(self, request: falcon.Request, _: Parameters) -> Answer:
@@ -240,7 +238,7 @@ class PasswordResource:
 
 def routes(store: Store, auth: Auth) -> Iterator[tuple[str, Any]]:
     yield "/api/v1/users", UsersResource(store)
-    yield "/api/v1/users/me", MeResource(store, auth)
+    yield "/api/v1/users/me", MeResource(store)
     yield "/api/v1/users/me/password", PasswordResource(store, auth)
     yield "/api/v1/users/{registry}", UserResource(store, auth)
 

@@ -18,6 +18,7 @@ from warest.http.endpoint_views import EndpointView, EndpointWithSecrets, secret
 from warest.http.errors import Family, Refusal
 from warest.http.operation import Answer, Parameters, Result, Word, operation
 from warest.http.sessions import SessionAccess
+from warest.loose import listed
 from warest.store import Account, Endpoint, SessionRecord, Store
 from warest.store.endpoints import ENABLED, PAUSED
 
@@ -37,10 +38,7 @@ def _names(value: object) -> list[str] | None:
     """A list of them, or a text with commas between."""
     if value is None:
         return None
-    parts = value.split(",") if isinstance(value, str) else value
-    if not isinstance(parts, list | tuple) or not all(isinstance(part, str) for part in parts):
-        raise ValueError("it is a list of names of events")
-    names = list(dict.fromkeys(part.strip() for part in parts if part.strip()))
+    names = listed(value, "names of events")
     if unknown := [name for name in names if name not in NAMES]:
         raise ValueError(f"there is no event {unknown[0][:64]!r}; there are {', '.join(sorted(NAMES))}")
     return names

@@ -9,8 +9,7 @@ import click
 from warest import accounts, scopes
 from warest.cli import tables
 from warest.cli.user import BY_COMMAND, of_name, open_store
-from warest.errors import InvalidInput, NotFound
-from warest.ids import new_ulid
+from warest.errors import Conflict, InvalidInput, NotFound
 from warest.scopes import Scope
 from warest.store import ApiKeyRecord
 
@@ -78,10 +77,11 @@ def add(
 def revoke(user: str, id: str) -> None:
     """End the key of USER that has this ID in the list."""
     store = open_store()
-    owner = of_name(store, user)
-    if owner.registry == accounts.SEEDED and store.users.is_first_key(owner.registry, id):
-        raise click.ClickException("This key comes from the settings: change WAREST_ADMIN_APIKEY there.")
-    gone = store.api_keys.revoke(owner.registry, id, instead=new_ulid() + accounts.new_key(owner.account))
+    owner = of_name(store, user).account
+    try:
+        gone = accounts.revoke_key(store, owner, id)
+    except Conflict as error:
+        raise click.ClickException(error.message) from None
     if gone is None:
         raise NotFound(f"{user} has no key {id}.")
     store.audit.append(None, "key revoke", key_name=BY_COMMAND, target=f"{owner.registry} {id}")

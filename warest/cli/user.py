@@ -1,6 +1,5 @@
 """`warest user`: who may use the server, in its database. For whoever runs it: no key is asked for."""
 
-import secrets
 import sys
 
 import click
@@ -107,8 +106,7 @@ def remove(name: str) -> None:
 
 
 def _password(is_given: bool) -> str:
-    """One that is made has 24 characters."""
-    return sys.stdin.readline().rstrip("\n") if is_given else secrets.token_urlsafe(18)
+    return sys.stdin.readline().rstrip("\n") if is_given else accounts.new_password()
 
 
 def _valid(name: str) -> str:
